@@ -1,0 +1,1 @@
+//! What a secret backend must promise

@@ -1,0 +1,1 @@
+//! What a moment is: time as an argument

@@ -1,0 +1,1 @@
+//! The grammar of secret references: text to reference and back

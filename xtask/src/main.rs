@@ -1,0 +1,3 @@
+//! The switchboard of the project's chores.
+
+fn main() {}
