@@ -1,0 +1,325 @@
+//! The grammar, and the parser that follows it; what the parts mean stands in their own files.
+//!
+//! ```abnf
+//! reference = "{vault://" vault "/" path [ "?" query ] [ "#" version ] "}"
+//! vault     = lower *( lower / DIGIT / "-" ) ( lower / DIGIT )
+//! path      = *"/" segment *( 1*"/" segment ) *"/"    ; a last slash: there is no key
+//! segment   = 1*pchar                                 ; the last one of several is the key
+//! query     = *"&" [ option *( 1*"&" option ) ] *"&"  ; at most 100 options
+//! option    = name [ "=" *qchar ]                     ; no name twice
+//! name      = 1*( qchar without "=" )
+//! version   = 1*DIGIT / "v:" 1*vchar / "stage:" 1*vchar
+//!
+//! pchar     = escape / text without "/" "?" "#"
+//! qchar     = escape / text without "&" "#"           ; "+" is a space
+//! vchar     = escape / text without "/" "?" "#"
+//! escape    = "%" HEXDIG HEXDIG                       ; any other "%" stands for itself
+//! text      = any character but "{" "}" and controls
+//! lower     = %x61-7A                                 ; "a" to "z"
+//! ```
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+
+use memchr::{memchr, memchr_iter};
+
+use crate::error::{ParseError, ParseErrorKind};
+use crate::escape::{Plus, control_character, decode, is_control};
+use crate::options::Options;
+use crate::reference::Ref;
+use crate::vault;
+use crate::version::VersionSpec;
+
+/// Tells whether a text is to be read as a reference: it starts with `{vault://` and ends with
+/// `}`.
+///
+/// Nothing else is looked at, so such a text may still be a wrong reference. A text that fails
+/// this test is a plain value.
+///
+/// ```
+/// use perennial_reference::is_reference;
+///
+/// assert!(is_reference("{vault://env/token}"));
+/// assert!(is_reference("{vault://}"));
+/// assert!(!is_reference("Bearer {vault://env/token}"));
+/// ```
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    text.starts_with(OPENING) && text.ends_with(CLOSING)
+}
+
+/// `reference`
+pub(crate) fn reference(text: &str) -> Result<Ref<'_>, ParseError> {
+    let inner = text
+        .strip_prefix(OPENING)
+        .and_then(|rest| rest.strip_suffix(CLOSING))
+        .ok_or_else(|| not_a_reference(text))?;
+    Parser {
+        text,
+        escaped: survey(inner).map_err(|error| error.shifted(OPENING.len()))?,
+    }
+    .inner(inner)
+}
+
+/// `text` without controls and braces; tells whether anything in it may be an escape.
+fn survey(inner: &str) -> Result<bool, ParseError> {
+    let mut seen = Seen::default();
+    let bytes = inner.as_bytes();
+    // Whole blocks, then the last bytes again as one block: no branch inside, so that the
+    // compiler may look at all bytes of a block at once.
+    match bytes.last_chunk() {
+        Some(last) => {
+            let mut rest = bytes;
+            while let Some((block, after)) = rest.split_first_chunk() {
+                seen.block(block);
+                rest = after;
+            }
+            seen.block(last);
+        }
+        None => bytes.iter().for_each(|b| seen.byte(*b)),
+    }
+    if seen.wrong {
+        return Err(wrong_byte(bytes));
+    }
+    Ok(seen.percent)
+}
+
+#[derive(Default)]
+struct Seen {
+    wrong: bool,
+    percent: bool,
+}
+
+impl Seen {
+    fn block(&mut self, block: &[u8; 16]) {
+        for byte in block {
+            self.byte(*byte);
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        self.wrong |= is_control(byte) | (byte == b'{') | (byte == b'}');
+        self.percent |= byte == b'%';
+    }
+}
+
+#[cold]
+fn wrong_byte(bytes: &[u8]) -> ParseError {
+    let wrong = |b: u8| is_control(b) || b == b'{' || b == b'}';
+    match bytes.iter().copied().enumerate().find(|(_, b)| wrong(*b)) {
+        Some((at, byte)) if !is_control(byte) => ParseError::new(
+            ParseErrorKind::UnescapedBrace,
+            at,
+            "`%7B` or `%7D` for a brace inside a reference",
+            format!("`{}`", char::from(byte)),
+        ),
+        Some((at, byte)) => control_character(at, byte),
+        None => control_character(0, 0),
+    }
+}
+
+struct Parser<'a> {
+    /// The whole text, in which errors are located.
+    text: &'a str,
+    /// Whether there is a `%` anywhere.
+    escaped: bool,
+}
+
+impl<'a> Parser<'a> {
+    /// Everything between `{vault://` and `}`.
+    fn inner(&self, inner: &'a str) -> Result<Ref<'a>, ParseError> {
+        // The order of the cuts is the original's: a `#` ends everything before it, and no `?`
+        // ends the vault's name.
+        let (rest, version) = match cut(inner, b'#') {
+            Some((rest, version)) => (rest, Some(version)),
+            None => (inner, None),
+        };
+        let (vault, rest) = match cut(rest, b'/') {
+            Some((vault, rest)) => (vault, Some(rest)),
+            None => (rest, None),
+        };
+        if vault.is_empty() {
+            return Err(self.error(
+                ParseErrorKind::MissingVault,
+                vault,
+                "the name of a vault",
+                "nothing",
+            ));
+        }
+        let Some(rest) = rest else {
+            let end = self.at(vault) + vault.len();
+            return Err(ParseError::new(
+                ParseErrorKind::MissingPath,
+                end,
+                "`/` and the name of a resource",
+                if version.is_some() { "`#`" } else { "the end" },
+            ));
+        };
+        let (path, query) = cut(rest, b'?').unwrap_or((rest, ""));
+        if path.is_empty() {
+            return Err(self.error(
+                ParseErrorKind::EmptyPath,
+                path,
+                "the name of a resource",
+                "nothing",
+            ));
+        }
+        let vault = self.vault(vault)?;
+        let (options, named_key) = self.query(query)?;
+        let (resource, key) = self.path(path, named_key, options.pointer().is_some())?;
+        let version = version.map(|version| self.version(version)).transpose()?;
+        Ok(Ref::from_parts(vault, resource, key, options, version))
+    }
+
+    /// `vault`
+    fn vault(&self, name: &'a str) -> Result<&'a str, ParseError> {
+        vault::check(name, || self.at(name))
+    }
+
+    /// `query`
+    fn query(&self, query: &'a str) -> Result<(Options<'a>, Option<Cow<'a, str>>), ParseError> {
+        if query.is_empty() {
+            return Ok((Options::default(), None));
+        }
+        let (options, key) =
+            Options::parse(query).map_err(|error| error.shifted(self.at(query)))?;
+        if key.is_some() && options.pointer().is_some() {
+            return Err(self.error(
+                ParseErrorKind::KeyAndPointer,
+                query,
+                "either `key` or `pointer`",
+                "both",
+            ));
+        }
+        Ok((options, key))
+    }
+
+    /// `path`: the resource and the key.
+    fn path(
+        &self,
+        path: &'a str,
+        named_key: Option<Cow<'a, str>>,
+        has_pointer: bool,
+    ) -> Result<(Cow<'a, str>, Option<Cow<'a, str>>), ParseError> {
+        let (mut doubled, mut last, mut next) = (false, None, 0);
+        for at in memchr_iter(b'/', path.as_bytes()) {
+            // The slash before the path makes a first one here the second of two.
+            doubled |= at == next;
+            last = Some(at);
+            next = at + 1;
+        }
+        if doubled {
+            return self.loose_path(path, named_key, has_pointer);
+        }
+        if path.len() == next {
+            let whole = last.and_then(|at| path.get(..at)).unwrap_or_default();
+            return Ok((self.segment(whole)?, named_key));
+        }
+        let split = last.filter(|_| named_key.is_none() && !has_pointer);
+        match split.and_then(|at| Some((path.get(..at)?, path.get(at + 1..)?))) {
+            Some((resource, key)) => Ok((self.segment(resource)?, Some(self.segment(key)?))),
+            None => Ok((self.segment(path)?, named_key)),
+        }
+    }
+
+    /// A `path` in which slashes stand side by side, which count as one.
+    #[cold]
+    fn loose_path(
+        &self,
+        path: &'a str,
+        named_key: Option<Cow<'a, str>>,
+        has_pointer: bool,
+    ) -> Result<(Cow<'a, str>, Option<Cow<'a, str>>), ParseError> {
+        let whole = path.trim_matches('/');
+        if whole.is_empty() {
+            return Err(self.error(
+                ParseErrorKind::EmptyResource,
+                path,
+                "the name of a resource",
+                "only slashes",
+            ));
+        }
+        let is_whole = path.ends_with('/') || named_key.is_some() || has_pointer;
+        match whole.rsplit_once('/').filter(|_| !is_whole) {
+            Some((resource, key)) => Ok((
+                self.segments(resource.trim_end_matches('/'))?,
+                Some(self.segment(key)?),
+            )),
+            None => Ok((self.segments(whole)?, named_key)),
+        }
+    }
+
+    /// Segments joined by single slashes.
+    fn segments(&self, path: &'a str) -> Result<Cow<'a, str>, ParseError> {
+        if !path.contains("//") {
+            return self.segment(path);
+        }
+        let mut joined = String::with_capacity(path.len());
+        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+            if !joined.is_empty() {
+                joined.push('/');
+            }
+            joined.push_str(&self.segment(segment)?);
+        }
+        Ok(Cow::Owned(joined))
+    }
+
+    /// `segment`, or several that are joined as they stand.
+    fn segment(&self, segment: &'a str) -> Result<Cow<'a, str>, ParseError> {
+        if !self.escaped {
+            return Ok(Cow::Borrowed(segment));
+        }
+        decode(segment, Plus::Literal).map_err(|error| error.shifted(self.at(segment)))
+    }
+
+    /// `version`
+    fn version(&self, version: &'a str) -> Result<VersionSpec<'a>, ParseError> {
+        VersionSpec::parse(version).map_err(|error| error.shifted(self.at(version)))
+    }
+
+    fn at(&self, part: &str) -> usize {
+        offset_within(self.text, part)
+    }
+
+    fn error(
+        &self,
+        kind: ParseErrorKind,
+        part: &str,
+        expected: &'static str,
+        found: &'static str,
+    ) -> ParseError {
+        ParseError::new(kind, self.at(part), expected, found)
+    }
+}
+
+/// Never quotes the text: it may be a secret that stands where a reference was looked for.
+#[cold]
+fn not_a_reference(text: &str) -> ParseError {
+    let (offset, found) = if text.starts_with(OPENING) {
+        (text.len(), "no closing brace at the end")
+    } else {
+        (0, "other text, not shown since it may be a secret")
+    };
+    ParseError::new(
+        ParseErrorKind::NotAReference,
+        offset,
+        "text that starts with `{vault://` and ends with `}`",
+        found,
+    )
+}
+
+/// Splits at the first `byte`, which must be ASCII.
+pub(crate) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr(byte, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Returns where `part` begins, which must be a slice of `whole`. Only errors need it, so the
+/// way through a right text carries no offsets.
+pub(crate) fn offset_within(whole: &str, part: &str) -> usize {
+    part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
+}
+
+pub(crate) const OPENING: &str = "{vault://";
+pub(crate) const CLOSING: char = '}';
