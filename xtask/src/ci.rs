@@ -16,10 +16,7 @@ use stages::{STAGES, Stage};
 
 /// What is left to people and to nights, with the reason.
 const OUTSIDE: &[(&str, &str)] = &[
-    (
-        "live",
-        "suites against real servers are run by hand, backend by backend",
-    ),
+    ("live", "suites against real servers are not a stage yet"),
     ("fuzz, miri", "long, and they need a nightly toolchain"),
     (
         "minimal versions, feature pairs",
