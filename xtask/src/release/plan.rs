@@ -43,7 +43,7 @@ pub(super) fn run(root: &Path, args: &Args) -> Result<(), String> {
             } else {
                 ""
             };
-            println!("changelog: {} unreleased entries{word}", found.entries);
+            println!("changelog: {} unreleased{word}", found.entries);
             breaking = found.breaking;
             if found.entries == 0 {
                 obstacles.push(format!(

@@ -9,7 +9,11 @@ use super::{CHANGELOG, changelog, current, require_clean, tag_exists};
 use crate::clock::today;
 use crate::manifest::Manifest;
 use crate::process::{Step, cargo};
+use crate::test::LAB;
 use crate::workspace::Workspace;
+
+/// The lab names our crates by path, so its lock holds their versions.
+const LAB_LOCK: &str = "tests/lab/Cargo.lock";
 
 /// Arguments of `release prepare`.
 #[derive(Debug, clap::Args)]
@@ -57,7 +61,16 @@ pub(super) fn run(root: &Path, args: &Args) -> Result<(), String> {
     )?;
     write(root, "Cargo.toml", &top)?;
     // The lock names our own versions too; nothing else in it may move.
+    let mut paths = vec![CHANGELOG, "Cargo.toml", "Cargo.lock"];
     cargo(root, ["update", "--workspace", "--offline"]).run()?;
+    if workspace.exists(LAB_LOCK) {
+        cargo(
+            root,
+            ["update", "--workspace", "--offline", "--manifest-path", LAB],
+        )
+        .run()?;
+        paths.push(LAB_LOCK);
+    }
     if !args.no_ci {
         let undo = "nothing was committed; `git restore .` takes the changes back";
         cargo(root, ["xtask", "ci"])
@@ -65,17 +78,8 @@ pub(super) fn run(root: &Path, args: &Args) -> Result<(), String> {
             .map_err(|why| format!("{why}: {undo}"))?;
     }
     let message = format!("Release {next}");
-    let git = |args: &[&str]| Step::new(root, "git").args(args).run();
-    git(&[
-        "commit",
-        "--quiet",
-        "--message",
-        &message,
-        "--",
-        CHANGELOG,
-        "Cargo.toml",
-        "Cargo.lock",
-    ])?;
+    let commit = ["commit", "--quiet", "--message", &message, "--"];
+    Step::new(root, "git").args(commit).args(paths).run()?;
     println!("committed: {message}; next: cargo xtask release publish");
     Ok(())
 }

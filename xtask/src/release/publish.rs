@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{current, order, packages, require_clean, tag_exists};
+use super::{CHANGELOG, current, order, packages, require_clean, tag_exists};
 use crate::process::{Step, cargo};
 use crate::workspace::Workspace;
 
@@ -37,6 +37,15 @@ pub(super) fn run(root: &Path, args: &Args) -> Result<(), String> {
         return Ok(());
     }
     require_clean(root)?;
+    let log = workspace.text(CHANGELOG).unwrap_or_default();
+    if !log
+        .lines()
+        .any(|line| line.starts_with(&format!("## {version} (")))
+    {
+        return Err(format!(
+            "{version} has no dated heading in {CHANGELOG}: prepare it first"
+        ));
+    }
     for name in &order {
         let ended = cargo(root, ["publish", "--package", name]).watch()?;
         if ended.ok {
