@@ -1,1 +1,33 @@
-//! What a secret backend must promise
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod batch;
+mod capabilities;
+mod context;
+mod error;
+mod facets;
+mod fetched;
+mod request;
+mod secret;
+pub mod settings;
+mod table;
+mod vault;
+mod version;
+
+pub use async_trait::async_trait;
+pub use backend::Backend;
+pub use batch::Batch;
+pub use capabilities::{Capabilities, Numbering};
+pub use context::{BoxFuture, Context, Runtime};
+pub use error::{Cause, ContextKey, Error, ErrorKind, Operation};
+pub use facets::{
+    Changes, Expected, Facets, Hint, Hints, Lease, Leases, Upkeep, VersionState, VersionedWriter,
+};
+pub use fetched::{Fetched, Members, Payload};
+pub use perennial_clock::{Clock, Moment, UnixTime};
+pub use request::{Purpose, Request};
+pub use secret::Secret;
+pub use settings::{Field, FieldClass, FieldKind, Origin, Setting, SettingMap, Settings};
+pub use table::{Absence, BackendType, Backends};
+pub use vault::{Common, VaultSpec};
+pub use version::{Selector, Version};

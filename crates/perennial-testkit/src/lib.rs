@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+pub mod conformance;
+mod harness;
+mod runtime;
+mod scripted;
+
+pub use clock::{SimClock, Sleep};
+pub use harness::{Harness, OUTSIDE, Unable};
+pub use runtime::{LiveRuntime, SimRuntime};
+pub use scripted::{Facts, Fault, ScriptedBackend};
