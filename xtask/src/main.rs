@@ -13,6 +13,7 @@ mod ci;
 mod clock;
 mod man;
 mod manifest;
+mod new_backend;
 mod process;
 mod release;
 mod test;
@@ -45,6 +46,8 @@ enum Command {
     Test(test::Args),
     /// Runs the benches
     Bench(bench::Args),
+    /// Writes the crate of a new backend, whose tests name what it does not do yet
+    NewBackend(new_backend::Args),
     /// Writes man pages and shell completions of the `perennial` binary
     Man(man::Args),
     /// Plans, prepares and publishes a release
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Ci(args) => ci::run(&root, args),
         Command::Test(args) => test::run(&root, args),
         Command::Bench(args) => bench::run(&root, args),
+        Command::NewBackend(args) => new_backend::run(&root, args),
         Command::Man(args) => man::run(&root, args),
         Command::Release(args) => release::run(&root, args),
     });

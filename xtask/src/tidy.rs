@@ -103,6 +103,15 @@ pub(crate) fn check_all(workspace: &Workspace) -> Result<(), String> {
     report(&choose(&[])?, workspace)
 }
 
+/// Everything that breaks a rule, one line each.
+#[cfg(test)]
+pub(crate) fn found(workspace: &Workspace) -> Vec<String> {
+    RULES
+        .iter()
+        .flat_map(|rule| broken(rule, workspace))
+        .collect()
+}
+
 fn report(rules: &[&Rule], workspace: &Workspace) -> Result<(), String> {
     let lines: Vec<_> = rules
         .iter()
