@@ -13,14 +13,10 @@ pub(crate) const EXPECTED: &str = "seconds such as `600` or `0.5`, or a whole nu
 /// `1*DIGIT [ "." 1*9DIGIT ]` seconds, or `1*DIGIT ( "s" / "m" / "h" / "d" )`.
 ///
 /// Nothing else: no sign, exponent, blank, `inf` or `nan`, and no more than [`LONGEST`].
+#[inline]
 pub(crate) fn parse(text: &str) -> Option<Duration> {
-    let end = text
-        .bytes()
-        .position(|b| !b.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, rest) = text.split_at_checked(end)?;
-    let whole = number(digits)?;
-    let span = match rest.as_bytes() {
+    let (whole, rest) = leading_number(text.as_bytes())?;
+    let span = match rest {
         [] | [b's'] => Duration::from_secs(whole),
         [b'm'] => Duration::from_secs(whole.checked_mul(60)?),
         [b'h'] => Duration::from_secs(whole.checked_mul(60 * 60)?),
@@ -49,13 +45,25 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 
 /// `1*DIGIT`, as far as it fits.
 pub(crate) fn number(digits: &str) -> Option<u64> {
-    if digits.is_empty() {
+    leading_number(digits.as_bytes())
+        .filter(|(_, rest)| rest.is_empty())
+        .map(|(number, _)| number)
+}
+
+/// The number that a text begins with, and what follows its digits.
+#[inline]
+fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    if !text.first()?.is_ascii_digit() {
         return None;
     }
-    digits.bytes().try_fold(0_u64, |sum, b| {
-        let digit = b.is_ascii_digit().then(|| b - b'0')?;
-        sum.checked_mul(10)?.checked_add(digit.into())
-    })
+    let (mut number, mut rest) = (0_u64, text);
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        number = number
+            .checked_mul(10)?
+            .checked_add(u64::from(digit - b'0'))?;
+        rest = after;
+    }
+    Some((number, rest))
 }
 
 /// The digits after the point.

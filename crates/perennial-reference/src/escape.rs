@@ -22,11 +22,17 @@ pub(crate) enum Plus {
 /// Undoes the escapes of one part; what is no escape (`%`, `%4`, `%zz`) stays as it is.
 ///
 /// Errors carry offsets within `raw`.
+#[inline]
 pub(crate) fn decode(raw: &str, plus: Plus) -> Result<Cow<'_, str>, ParseError> {
     let special = |b: u8| b == b'%' || (b == b'+' && plus == Plus::Space);
-    if !raw.bytes().any(special) {
-        return Ok(Cow::Borrowed(raw));
+    if raw.bytes().any(special) {
+        undo(raw, plus).map(Cow::Owned)
+    } else {
+        Ok(Cow::Borrowed(raw))
     }
+}
+
+fn undo(raw: &str, plus: Plus) -> Result<String, ParseError> {
     let mut bytes = Vec::with_capacity(raw.len());
     for unit in units(raw, plus) {
         if is_control(unit.byte) {
@@ -34,7 +40,7 @@ pub(crate) fn decode(raw: &str, plus: Plus) -> Result<Cow<'_, str>, ParseError> 
         }
         bytes.push(unit.byte);
     }
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let (offset, byte) = units(raw, plus)
             .nth(valid)

@@ -10,6 +10,7 @@ mod escape;
 mod options;
 mod parse;
 mod print;
+mod query;
 mod reference;
 #[cfg(feature = "serde")]
 mod serde;

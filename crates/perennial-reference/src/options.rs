@@ -1,16 +1,14 @@
-//! What stands after `?`: the options that every vault takes, typed, and the others by name.
+//! The options of a reference: those that every vault takes, typed, and the others by name.
 //!
-//! Whether a vault takes one of the others is not known here.
+//! Reading them stands in `query`; whether a vault takes one of the others is not known here.
 
 use alloc::borrow::Cow;
 use core::iter::FusedIterator;
 use core::time::Duration;
 
-use crate::duration;
-use crate::error::{ParseError, ParseErrorKind, quoted};
 use crate::escape::{Plus, decode};
-use crate::parse::{cut, offset_within};
 use crate::print;
+use crate::query::{Common, take_option};
 
 /// Holds the options of a reference.
 ///
@@ -33,15 +31,15 @@ use crate::print;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Options<'a> {
-    ttl: Option<Duration>,
-    neg_ttl: Option<Duration>,
-    resurrect_ttl: Option<Duration>,
-    refresh_ahead: Option<Duration>,
-    pointer: Option<Cow<'a, str>>,
-    base64_decode: Option<bool>,
-    coerce: Option<Coerce>,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) neg_ttl: Option<Duration>,
+    pub(crate) resurrect_ttl: Option<Duration>,
+    pub(crate) refresh_ahead: Option<Duration>,
+    pub(crate) pointer: Option<Cow<'a, str>>,
+    pub(crate) base64_decode: Option<bool>,
+    pub(crate) coerce: Option<Coerce>,
     /// The query as written, if it holds any option that is not common; else empty.
-    others: Cow<'a, str>,
+    pub(crate) others: Cow<'a, str>,
 }
 
 impl<'a> Options<'a> {
@@ -56,24 +54,6 @@ impl<'a> Options<'a> {
         "base64_decode",
         "coerce",
     ];
-
-    /// Reads a query; offsets of errors count from its start. The key stands apart, since it may
-    /// also come from the path.
-    pub(crate) fn parse(query: &'a str) -> Result<(Self, Option<Cow<'a, str>>), ParseError> {
-        let mut read = Reader::default();
-        for (count, pair) in pairs(query).enumerate() {
-            if count == MOST {
-                return Err(ParseError::new(
-                    ParseErrorKind::TooManyOptions,
-                    offset_within(query, pair),
-                    "at most 100 options",
-                    "another",
-                ));
-            }
-            read.pair(query, pair)?;
-        }
-        Ok((read.options, read.key))
-    }
 
     /// Returns how long a value counts as fresh.
     #[must_use]
@@ -207,7 +187,7 @@ impl OptionValue<'_> {
 /// Iterates over the options that are not common to all vaults, as names and values.
 #[derive(Clone, Debug)]
 pub struct Others<'a> {
-    query: &'a str,
+    pub(crate) query: &'a str,
 }
 
 impl<'a> Iterator for Others<'a> {
@@ -215,207 +195,18 @@ impl<'a> Iterator for Others<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let pair = take_pair(&mut self.query)?;
+            let (name, value) = take_option(&mut self.query)?;
             // Both were decoded once already, when the reference was read.
-            let (name, value) = named(pair).ok()?;
+            let name = decode(name, Plus::Space).ok()?;
             if Common::named(&name).is_none() {
-                return Some((name, option_value(value).ok()?));
+                let value = value
+                    .map(|value| decode(value, Plus::Space))
+                    .transpose()
+                    .ok()?;
+                return Some((name, value.map_or(OptionValue::Flag, OptionValue::Text)));
             }
         }
     }
 }
 
 impl FusedIterator for Others<'_> {}
-
-/// Takes the next pair that is not empty.
-fn take_pair<'a>(query: &mut &'a str) -> Option<&'a str> {
-    while !query.is_empty() {
-        let (pair, rest) = cut(query, b'&').unwrap_or((query, ""));
-        *query = rest;
-        if !pair.is_empty() {
-            return Some(pair);
-        }
-    }
-    None
-}
-
-fn pairs(mut query: &str) -> impl Iterator<Item = &str> {
-    core::iter::from_fn(move || take_pair(&mut query))
-}
-
-/// Splits a pair at its first `=` and decodes the name.
-fn named(pair: &str) -> Result<(Cow<'_, str>, Option<&str>), ParseError> {
-    let (name, value) = match cut(pair, b'=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (pair, None),
-    };
-    Ok((decode(name, Plus::Space)?, value))
-}
-
-fn option_value(value: Option<&str>) -> Result<OptionValue<'_>, ParseError> {
-    match value {
-        None => Ok(OptionValue::Flag),
-        Some(value) => decode(value, Plus::Space).map(OptionValue::Text),
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Common {
-    Ttl,
-    NegTtl,
-    ResurrectTtl,
-    RefreshAhead,
-    Key,
-    Pointer,
-    Base64Decode,
-    Coerce,
-}
-
-impl Common {
-    fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "ttl" => Self::Ttl,
-            "neg_ttl" => Self::NegTtl,
-            "resurrect_ttl" => Self::ResurrectTtl,
-            "refresh_ahead" => Self::RefreshAhead,
-            "key" => Self::Key,
-            "pointer" => Self::Pointer,
-            "base64_decode" => Self::Base64Decode,
-            "coerce" => Self::Coerce,
-            _ => return None,
-        })
-    }
-
-    fn expected(self) -> &'static str {
-        match self {
-            Self::Ttl | Self::NegTtl | Self::ResurrectTtl | Self::RefreshAhead => {
-                duration::EXPECTED
-            }
-            Self::Key => "the name of a key",
-            Self::Pointer => "a json pointer such as `/a/0/b`, with `~` written as `~0`",
-            Self::Base64Decode => "`true` or `false`",
-            Self::Coerce => "`scalar`",
-        }
-    }
-}
-
-/// Gathers the options of one query.
-#[derive(Default)]
-struct Reader<'a> {
-    options: Options<'a>,
-    key: Option<Cow<'a, str>>,
-    /// One bit for each common option that was met.
-    met: u8,
-}
-
-impl<'a> Reader<'a> {
-    fn pair(&mut self, query: &'a str, pair: &'a str) -> Result<(), ParseError> {
-        let at = |part| offset_within(query, part);
-        let (name, value) = named(pair).map_err(|error| error.shifted(at(pair)))?;
-        if name.is_empty() {
-            return Err(ParseError::new(
-                ParseErrorKind::MissingOptionName,
-                at(pair),
-                "a name before `=`",
-                quoted(pair),
-            ));
-        }
-        let place = at(value.unwrap_or(pair));
-        let value = option_value(value).map_err(|error| error.shifted(place).about(&name))?;
-        let again = match Common::named(&name) {
-            Some(common) => {
-                let bit = 1 << common as u8;
-                let again = self.met & bit != 0;
-                self.met |= bit;
-                if !again {
-                    self.common(common, &value).map_err(|kind| {
-                        let found = match &value {
-                            OptionValue::Flag => "no value".into(),
-                            OptionValue::Text(text) => quoted(text),
-                        };
-                        ParseError::new(kind, place, common.expected(), found).about(&name)
-                    })?;
-                }
-                again
-            }
-            None => {
-                let again =
-                    !self.options.others.is_empty() && self.is_among_others(at(pair), &name);
-                self.options.others = Cow::Borrowed(query);
-                again
-            }
-        };
-        if again {
-            let found = "it a second time";
-            let error = ParseError::new(ParseErrorKind::RepeatedOption, at(pair), "it once", found);
-            return Err(error.about(&name));
-        }
-        Ok(())
-    }
-
-    /// Tells whether an option of this name stands before byte `end` of the query.
-    fn is_among_others(&self, end: usize, name: &str) -> bool {
-        let before = Others {
-            query: self.options.others.get(..end).unwrap_or_default(),
-        };
-        before.into_iter().any(|(other, _)| other == name)
-    }
-
-    fn common(&mut self, common: Common, value: &OptionValue<'a>) -> Result<(), ParseErrorKind> {
-        let options = &mut self.options;
-        match common {
-            Common::Ttl => options.ttl = Some(span(value)?),
-            Common::NegTtl => options.neg_ttl = Some(span(value)?),
-            Common::ResurrectTtl => options.resurrect_ttl = Some(span(value)?),
-            Common::RefreshAhead => options.refresh_ahead = Some(span(value)?),
-            Common::Key => self.key = Some(text(value)?.clone()),
-            Common::Pointer => {
-                let pointer = text(value)?;
-                if !is_pointer(pointer) {
-                    return Err(ParseErrorKind::InvalidOption);
-                }
-                options.pointer = Some(pointer.clone());
-            }
-            Common::Base64Decode => {
-                options.base64_decode = Some(*value == OptionValue::Flag || truth(text(value)?)?);
-            }
-            Common::Coerce => match text(value)?.as_ref() {
-                "scalar" => options.coerce = Some(Coerce::Scalar),
-                _ => return Err(ParseErrorKind::InvalidOption),
-            },
-        }
-        Ok(())
-    }
-}
-
-/// The text of a value that must have one.
-fn text<'v, 'a>(value: &'v OptionValue<'a>) -> Result<&'v Cow<'a, str>, ParseErrorKind> {
-    match value {
-        OptionValue::Flag => Err(ParseErrorKind::InvalidOption),
-        OptionValue::Text(text) if text.is_empty() => Err(ParseErrorKind::EmptyOption),
-        OptionValue::Text(text) => Ok(text),
-    }
-}
-
-fn span(value: &OptionValue<'_>) -> Result<Duration, ParseErrorKind> {
-    duration::parse(text(value)?).ok_or(ParseErrorKind::InvalidOption)
-}
-
-fn truth(text: &str) -> Result<bool, ParseErrorKind> {
-    match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(ParseErrorKind::InvalidOption),
-    }
-}
-
-/// `*( "/" *( unescaped / "~0" / "~1" ) )`, and not empty: the whole document needs no pointer.
-fn is_pointer(text: &str) -> bool {
-    text.starts_with('/')
-        && text
-            .split('~')
-            .skip(1)
-            .all(|after| after.starts_with(['0', '1']))
-}
-
-const MOST: usize = 100;

@@ -26,7 +26,7 @@ use memchr::{memchr, memchr_iter};
 
 use crate::error::{ParseError, ParseErrorKind};
 use crate::escape::{Plus, control_character, decode, is_control};
-use crate::options::Options;
+use crate::query::{Reader, cut_short};
 use crate::reference::Ref;
 use crate::vault;
 use crate::version::VersionSpec;
@@ -64,11 +64,10 @@ pub(crate) fn reference(text: &str) -> Result<Ref<'_>, ParseError> {
 
 /// `text` without controls and braces; tells whether anything in it may be an escape.
 fn survey(inner: &str) -> Result<bool, ParseError> {
-    let mut seen = Seen::default();
     let bytes = inner.as_bytes();
-    // Whole blocks, then the last bytes again as one block: no branch inside, so that the
-    // compiler may look at all bytes of a block at once.
+    let mut seen = Seen::default();
     match bytes.last_chunk() {
+        // Whole blocks, then the last bytes again as one block.
         Some(last) => {
             let mut rest = bytes;
             while let Some((block, after)) = rest.split_first_chunk() {
@@ -77,37 +76,51 @@ fn survey(inner: &str) -> Result<bool, ParseError> {
             }
             seen.block(last);
         }
-        None => bytes.iter().for_each(|b| seen.byte(*b)),
+        None => {
+            let mut block = [b' '; BLOCK];
+            block
+                .iter_mut()
+                .zip(bytes)
+                .for_each(|(to, from)| *to = *from);
+            seen.block(&block);
+        }
     }
-    if seen.wrong {
+    if seen.wrong.contains(&true) {
         return Err(wrong_byte(bytes));
     }
-    Ok(seen.percent)
+    Ok(seen.escape.contains(&true))
 }
 
+/// What was seen in each lane of the blocks: the compiler looks at all lanes at once, since no
+/// lane waits for another.
 #[derive(Default)]
 struct Seen {
-    wrong: bool,
-    percent: bool,
+    wrong: [bool; BLOCK],
+    escape: [bool; BLOCK],
 }
 
 impl Seen {
-    fn block(&mut self, block: &[u8; 16]) {
-        for byte in block {
-            self.byte(*byte);
+    #[inline]
+    fn block(&mut self, block: &[u8; BLOCK]) {
+        for ((wrong, escape), byte) in self.wrong.iter_mut().zip(&mut self.escape).zip(block) {
+            *wrong |= is_wrong(*byte);
+            *escape |= (*byte == b'%') | (*byte == b'+');
         }
     }
+}
 
-    fn byte(&mut self, byte: u8) {
-        self.wrong |= is_control(byte) | (byte == b'{') | (byte == b'}');
-        self.percent |= byte == b'%';
-    }
+fn is_wrong(byte: u8) -> bool {
+    is_control(byte) | (byte == b'{') | (byte == b'}')
 }
 
 #[cold]
 fn wrong_byte(bytes: &[u8]) -> ParseError {
-    let wrong = |b: u8| is_control(b) || b == b'{' || b == b'}';
-    match bytes.iter().copied().enumerate().find(|(_, b)| wrong(*b)) {
+    match bytes
+        .iter()
+        .copied()
+        .enumerate()
+        .find(|(_, b)| is_wrong(*b))
+    {
         Some((at, byte)) if !is_control(byte) => ParseError::new(
             ParseErrorKind::UnescapedBrace,
             at,
@@ -122,12 +135,13 @@ fn wrong_byte(bytes: &[u8]) -> ParseError {
 struct Parser<'a> {
     /// The whole text, in which errors are located.
     text: &'a str,
-    /// Whether there is a `%` anywhere.
+    /// Whether there is a `%` or a `+` anywhere.
     escaped: bool,
 }
 
 impl<'a> Parser<'a> {
     /// Everything between `{vault://` and `}`.
+    #[inline]
     fn inner(&self, inner: &'a str) -> Result<Ref<'a>, ParseError> {
         // The order of the cuts is the original's: a `#` ends everything before it, and no `?`
         // ends the vault's name.
@@ -135,7 +149,7 @@ impl<'a> Parser<'a> {
             Some((rest, version)) => (rest, Some(version)),
             None => (inner, None),
         };
-        let (vault, rest) = match cut(rest, b'/') {
+        let (vault, rest) = match cut_short(rest, b'/') {
             Some((vault, rest)) => (vault, Some(rest)),
             None => (rest, None),
         };
@@ -166,36 +180,39 @@ impl<'a> Parser<'a> {
             ));
         }
         let vault = self.vault(vault)?;
-        let (options, named_key) = self.query(query)?;
+        let mut query = Reader::new(query, self.escaped);
+        self.query(&mut query)?;
+        let (options, named_key) = (query.options, query.key);
         let (resource, key) = self.path(path, named_key, options.pointer().is_some())?;
         let version = version.map(|version| self.version(version)).transpose()?;
         Ok(Ref::from_parts(vault, resource, key, options, version))
     }
 
     /// `vault`
+    #[inline]
     fn vault(&self, name: &'a str) -> Result<&'a str, ParseError> {
         vault::check(name, || self.at(name))
     }
 
     /// `query`
-    fn query(&self, query: &'a str) -> Result<(Options<'a>, Option<Cow<'a, str>>), ParseError> {
-        if query.is_empty() {
-            return Ok((Options::default(), None));
-        }
-        let (options, key) =
-            Options::parse(query).map_err(|error| error.shifted(self.at(query)))?;
-        if key.is_some() && options.pointer().is_some() {
+    #[inline]
+    fn query(&self, query: &mut Reader<'a>) -> Result<(), ParseError> {
+        query
+            .read()
+            .map_err(|error| error.shifted(self.at(query.text)))?;
+        if query.key.is_some() && query.options.pointer().is_some() {
             return Err(self.error(
                 ParseErrorKind::KeyAndPointer,
-                query,
+                query.text,
                 "either `key` or `pointer`",
                 "both",
             ));
         }
-        Ok((options, key))
+        Ok(())
     }
 
     /// `path`: the resource and the key.
+    #[inline]
     fn path(
         &self,
         path: &'a str,
@@ -320,6 +337,9 @@ pub(crate) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
 pub(crate) fn offset_within(whole: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(whole.as_ptr().addr())
 }
+
+/// As many bytes as the vector registers of today's processors hold, or half of it.
+const BLOCK: usize = 16;
 
 pub(crate) const OPENING: &str = "{vault://";
 pub(crate) const CLOSING: char = '}';
