@@ -56,7 +56,7 @@ pub(crate) fn places(workspace: &Workspace) -> Vec<Vec<&'static str>> {
         .paths()
         .any(|path| path.starts_with("tests/lab/") && bench(path))
     {
-        found.push(vec!["--manifest-path", LAB]);
+        found.push(vec!["--workspace", "--manifest-path", LAB]);
     }
     found
 }
@@ -75,7 +75,10 @@ mod tests {
         ]);
         assert_eq!(
             places(&both),
-            [vec!["--workspace"], vec!["--manifest-path", LAB]]
+            [
+                vec!["--workspace"],
+                vec!["--workspace", "--manifest-path", LAB]
+            ]
         );
     }
 }

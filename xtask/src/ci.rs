@@ -19,8 +19,8 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("live", "suites against real servers are not a stage yet"),
     ("fuzz, miri", "long, and they need a nightly toolchain"),
     (
-        "minimal versions, feature pairs",
-        "long; single features are covered by `features`",
+        "combinations",
+        "minimal versions and pairs of features are long; `features` tries each alone",
     ),
 ];
 

@@ -44,7 +44,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<(), String> {
     }
     cargo(root, ["test", "--workspace"]).args(&rest).run()?;
     if root.join(LAB).is_file() {
-        cargo(root, ["test", "--manifest-path", LAB])
+        cargo(root, ["test", "--workspace", "--manifest-path", LAB])
             .args(&rest)
             .run()
     } else {

@@ -107,6 +107,7 @@ fn lint(scene: &Scene<'_>) -> Ran {
             LAB,
             "--workspace",
             "--all-targets",
+            "--all-features",
         ];
         cargo(scene.root, lab).args(deny).run()?;
     }
@@ -118,9 +119,13 @@ fn features(scene: &Scene<'_>) -> Ran {
     for member in scene.workspace.publishable() {
         for feature in alone(&member.manifest) {
             any = true;
+            let lib = scene
+                .workspace
+                .exists(&format!("{}/src/lib.rs", member.dir));
+            let target = if lib { "--lib" } else { "--bins" };
             let step = cargo(
                 scene.root,
-                ["check", "--quiet", "--lib", "--package", &member.name],
+                ["check", "--quiet", target, "--package", &member.name],
             );
             step.args(["--no-default-features"]).args(feature).run()?;
         }
@@ -162,7 +167,7 @@ fn lab(scene: &Scene<'_>) -> Ran {
     if !has_lab(scene) {
         return Ok(Outcome::NotRun(format!("{LAB} does not exist")));
     }
-    cargo(scene.root, ["test", "--manifest-path", LAB]).run()?;
+    cargo(scene.root, ["test", "--workspace", "--manifest-path", LAB]).run()?;
     Ok(Outcome::Passed)
 }
 
