@@ -75,10 +75,10 @@ mod tests {
     fn machine_paths_are_found_and_longer_paths_are_not() {
         let rows = |text: &str, expected: &[&str]| check(&RULE, &[("docs/a.md", text)], expected);
         rows("see /home/me/notes", &["docs/a.md:1"]);
-        rows("\n`/root/.cargo`", &["docs/a.md:2"]);
+        rows("\n`/root/notes`", &["docs/a.md:2"]);
         rows("at \"/Users/me\" or /Users/you", &["docs/a.md:1"]);
         rows(
-            "{vault://hcv/work/db} and crates/root/src and https://work/x",
+            "{vault://hcv/home/db} and crates/root/src and https://home/x",
             &[],
         );
         rows("/etc/perennial.toml", &[]);
