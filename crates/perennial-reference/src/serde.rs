@@ -20,7 +20,7 @@ impl Serialize for Reference {
 
 impl<'de> Deserialize<'de> for Reference {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text::new("a reference such as `{vault://env/token}`"))
+        text(deserializer, "a reference such as `{vault://env/token}`")
     }
 }
 
@@ -32,7 +32,7 @@ impl Serialize for Template {
 
 impl<'de> Deserialize<'de> for Template {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text::new("text, maybe with references in it"))
+        text(deserializer, "text, maybe with references in it")
     }
 }
 
@@ -44,7 +44,25 @@ impl Serialize for VaultName {
 
 impl<'de> Deserialize<'de> for VaultName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Text::new("the name of a vault"))
+        text(deserializer, "the name of a vault")
+    }
+}
+
+/// Reads text. Where the format says what it holds, it is asked for that: asked for text, it
+/// would put anything else into its own error.
+fn text<'de, D, T>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = ParseError>,
+{
+    let visitor = Text {
+        expected,
+        parsed: PhantomData,
+    };
+    if deserializer.is_human_readable() {
+        deserializer.deserialize_any(visitor)
+    } else {
+        deserializer.deserialize_str(visitor)
     }
 }
 
@@ -52,15 +70,6 @@ impl<'de> Deserialize<'de> for VaultName {
 struct Text<T> {
     expected: &'static str,
     parsed: PhantomData<T>,
-}
-
-impl<T> Text<T> {
-    fn new(expected: &'static str) -> Self {
-        Self {
-            expected,
-            parsed: PhantomData,
-        }
-    }
 }
 
 impl<T: FromStr<Err = ParseError>> Visitor<'_> for Text<T> {
