@@ -1,0 +1,168 @@
+//! A vault as the resolver holds it: its description, checked, and its backend, made on first use.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use perennial_backend::settings::unknown_field;
+use perennial_backend::{
+    Backend, BackendType, Backends, Common, ContextKey, Error, ErrorKind, Field, FieldClass,
+    SettingMap, VaultSpec,
+};
+
+/// One configured vault.
+#[derive(Debug)]
+pub(crate) struct Vault {
+    spec: VaultSpec,
+    backend_type: Result<BackendType, Error>,
+    backend: OnceLock<Result<Arc<dyn Backend>, Error>>,
+}
+
+impl Vault {
+    pub(crate) fn new(spec: VaultSpec, backends: &Backends) -> Self {
+        let backend_type = backends.get(spec.backend()).cloned();
+        Self {
+            spec,
+            backend_type,
+            backend: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn spec(&self) -> &VaultSpec {
+        &self.spec
+    }
+
+    /// Returns the fields of the backend, none while its type is not there.
+    pub(crate) fn fields(&self) -> &'static [Field] {
+        self.backend_type
+            .as_ref()
+            .map_or(&[], |row| row.settings().fields())
+    }
+
+    /// Returns the backend, made now if it has not been needed before.
+    pub(crate) fn backend(&self) -> Result<&Arc<dyn Backend>, Error> {
+        let made = self.backend.get_or_init(|| self.build());
+        made.as_ref().map_err(Clone::clone)
+    }
+
+    /// Returns the backend if it has been needed before.
+    pub(crate) fn built_backend(&self) -> Option<&Arc<dyn Backend>> {
+        self.backend.get()?.as_ref().ok()
+    }
+
+    /// Returns what is wrong with the description, without making the backend.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let row = self
+            .backend_type
+            .as_ref()
+            .map_err(|error| self.blame(error.clone()))?;
+        if let Some(problem) = self.spec.problem() {
+            return Err(self.blame(problem.clone()));
+        }
+        let own = self.own_settings();
+        for (name, setting) in self.spec.settings().iter() {
+            let field = row.settings().field(name).or_else(|| Common::field(name));
+            let Some(field) = field else {
+                let known = row.settings().fields().iter().chain(Common::FIELDS);
+                return Err(self.blame(unknown_field(name, known.map(Field::name))));
+            };
+            field.check(setting.text()).map_err(|error| {
+                self.blame(error.with_help(format!("set by {}", setting.origin())))
+            })?;
+        }
+        if let Some(field) = self
+            .fields()
+            .iter()
+            .find(|field| field.is_required() && own.text(field).is_none())
+        {
+            let example = field
+                .example()
+                .map(|value| format!(", for example to `{value}`"));
+            let variable = self.spec.variable(field.name());
+            return Err(self.blame(
+                Error::new(
+                    ErrorKind::InvalidConfig,
+                    format!(
+                        "vault `{}` needs the setting `{}`",
+                        self.spec.name(),
+                        field.name()
+                    ),
+                )
+                .with_context(ContextKey::Field, field.name())
+                .with_context(ContextKey::Variable, &*variable)
+                .with_help(format!("set {variable}{}", example.unwrap_or_default())),
+            ));
+        }
+        self.check_allowed(row)
+    }
+
+    /// Returns whether a reference may set this field of the backend.
+    pub(crate) fn allows(&self, field: &Field) -> bool {
+        let mut allowed = self.spec.settings().list(&Common::ALLOW_OPTIONS);
+        field.class() == FieldClass::Plain && allowed.any(|name| field.is_called(name))
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.spec
+            .settings()
+            .duration(&Common::TIMEOUT)
+            .unwrap_or(DEFAULT_TIMEOUT)
+    }
+
+    pub(crate) fn base64_decode(&self) -> bool {
+        self.spec
+            .settings()
+            .boolean(&Common::BASE64_DECODE)
+            .unwrap_or(false)
+    }
+
+    fn build(&self) -> Result<Arc<dyn Backend>, Error> {
+        self.check()?;
+        let row = self.backend_type.as_ref().map_err(Clone::clone)?;
+        row.build(&self.own_settings())
+            .map_err(|error| self.blame(error))
+    }
+
+    /// Returns the settings that are the backend's own and not common to all vaults.
+    fn own_settings(&self) -> SettingMap {
+        let mut own = SettingMap::new();
+        for (name, setting) in self.spec.settings().iter() {
+            if self.fields().iter().any(|field| field.is_called(name)) {
+                own.insert(name, setting.clone());
+            }
+        }
+        own
+    }
+
+    fn check_allowed(&self, row: &BackendType) -> Result<(), Error> {
+        for name in self.spec.settings().list(&Common::ALLOW_OPTIONS) {
+            let message = match row.settings().field(name) {
+                Some(field) if field.class() == FieldClass::Plain => continue,
+                Some(_) => format!("`allow_options` cannot let references set `{name}`"),
+                None => format!("`allow_options` names `{name}`, which the backend has not"),
+            };
+            let plain = |field: &&Field| field.class() == FieldClass::Plain;
+            let names: Vec<_> = self
+                .fields()
+                .iter()
+                .filter(plain)
+                .map(Field::name)
+                .collect();
+            let help = match names.as_slice() {
+                [] => "this backend has no field that references may set".to_owned(),
+                names => format!("references may be allowed to set {}", names.join(", ")),
+            };
+            return Err(self.blame(
+                Error::new(ErrorKind::InvalidConfig, message)
+                    .with_context(ContextKey::Field, Common::ALLOW_OPTIONS.name())
+                    .with_help(help),
+            ));
+        }
+        Ok(())
+    }
+
+    fn blame(&self, error: Error) -> Error {
+        error.with_context(ContextKey::Vault, self.spec.name().as_str())
+    }
+}
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

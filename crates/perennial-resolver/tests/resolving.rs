@@ -1,0 +1,514 @@
+//! References resolved through the public API, against a scripted store.
+
+#![cfg(test)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "readers are tasks of the test's own runtime"
+)]
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use perennial_backend::{
+    Backend, BackendType, Backends, Capabilities, Context, Fetched, Field, FieldClass, FieldKind,
+    Members, Numbering, Request, Secret, Selector, SettingMap, Settings, VaultSpec, async_trait,
+};
+use perennial_resolver::{Error, ErrorKind, Resolver, Value};
+use perennial_testkit::{Fault, ScriptedBackend, SimClock, SimRuntime};
+
+fn resolver(store: &ScriptedBackend) -> Resolver {
+    Resolver::builder()
+        .backends(store.backends())
+        .build()
+        .unwrap()
+}
+
+fn text(value: &Result<Value, Error>) -> &str {
+    value.as_ref().unwrap().secret().expose_str().unwrap()
+}
+
+/// Shows an error as a program would: every link of the chain, and the advice.
+fn chain(error: &Error) -> String {
+    let mut shown = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        shown = format!("{shown}: {cause}");
+        source = cause.source();
+    }
+    format!("{shown} | {}", error.help().unwrap_or("-"))
+}
+
+#[tokio::test]
+async fn many_views_of_one_secret_are_one_call_and_one_version() {
+    let store = ScriptedBackend::new();
+    store.put("db", r#"{"user":"alice","password":"pa55","port":5432}"#);
+    let secrets = resolver(&store);
+    let values = secrets
+        .get_many([
+            "{vault://scripted/db/user}",
+            "{vault://scripted/db/password?ttl=600&neg_ttl=30}",
+            "{vault://scripted//db//user}",
+            "{vault://scripted/db?pointer=/port&coerce=scalar}",
+            "{vault://scripted/db/}",
+        ])
+        .await;
+    let found: Vec<_> = values.iter().map(text).collect();
+    assert_eq!(found[..4], ["alice", "pa55", "alice", "5432"]);
+    assert!(found[4].starts_with('{'));
+    assert_eq!(store.calls(), 1);
+    let versions: Vec<_> = values
+        .iter()
+        .map(|v| v.as_ref().unwrap().version().unwrap().id().to_owned())
+        .collect();
+    assert_eq!(versions, ["1"; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_readers_of_one_cold_secret_make_one_call() {
+    let store = ScriptedBackend::new();
+    store.put("hot", "value");
+    let clock = SimClock::new();
+    store.fault(Fault::Latency(Duration::from_secs(1)));
+    let secrets = Resolver::builder()
+        .backends(store.backends())
+        .runtime(Arc::new(SimRuntime::new(clock.clone())))
+        .build()
+        .unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..10_000 {
+        let (secrets, asked) = (secrets.clone(), Arc::clone(&asked));
+        readers.spawn(async move { counted(secrets.get("{vault://scripted/hot}"), &asked).await });
+    }
+    // The clock stands still, so the store answers nobody before all have asked.
+    while asked.load(Ordering::SeqCst) < 10_000 || clock.next_wakeup().is_none() {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_secs(1));
+    while let Some(read) = readers.join_next().await {
+        assert_eq!(read.unwrap().unwrap().secret().expose(), b"value");
+    }
+    assert_eq!(store.calls(), 1);
+}
+
+/// Runs a future and counts it once it has been polled.
+async fn counted<T>(future: impl Future<Output = T>, polled: &AtomicUsize) -> T {
+    let mut future = pin!(future);
+    let mut first = true;
+    poll_fn(|cx| {
+        let result = future.as_mut().poll(cx);
+        if std::mem::take(&mut first) {
+            polled.fetch_add(1, Ordering::SeqCst);
+        }
+        result
+    })
+    .await
+}
+
+#[tokio::test]
+async fn versions_are_chosen_by_what_the_backend_declares() {
+    let store = ScriptedBackend::new();
+    store.put("key", "one");
+    store.put("key", "two");
+    let secrets = resolver(&store);
+    let values = secrets
+        .get_many(["{vault://scripted/key#1}", "{vault://scripted/key#v:2}"])
+        .await;
+    assert_eq!(values.iter().map(text).collect::<Vec<_>>(), ["one", "two"]);
+    let error = secrets
+        .get("{vault://scripted/key#stage:BLUE}")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(
+        chain(&error),
+        "cannot resolve {vault://scripted/key#stage:BLUE}: no version can be chosen by stage BLUE \
+         here | this backend knows `#<number>`, `#v:<id>`"
+    );
+
+    let generations = ScriptedBackend::with_capabilities(
+        Capabilities::new()
+            .with_previous()
+            .with_numbering(Numbering::Generations),
+    );
+    generations.put("key", "old");
+    generations.put("key", "new");
+    let secrets = resolver(&generations);
+    let values = secrets
+        .get_many([
+            "{vault://scripted/key#1}",
+            "{vault://scripted/key#2}",
+            "{vault://scripted/key}",
+        ])
+        .await;
+    assert_eq!(
+        values.iter().map(text).collect::<Vec<_>>(),
+        ["new", "old", "new"]
+    );
+    let error = secrets.get("{vault://scripted/key#3}").await.unwrap_err();
+    assert_eq!(
+        chain(&error),
+        "cannot resolve {vault://scripted/key#3}: version #3 means nothing here | this backend \
+         knows #1 (current) and #2 (previous)"
+    );
+}
+
+#[tokio::test]
+async fn failures_carry_the_reference_and_say_what_to_do() {
+    let store = ScriptedBackend::new();
+    store.put("db", r#"{"user":"canary"}"#);
+    let secrets = resolver(&store);
+    for (reference, kind, expected) in [
+        (
+            "{vault://scriptd/db}",
+            ErrorKind::UnknownVault,
+            "cannot resolve {vault://scriptd/db}: there is no vault `scriptd` | did you mean \
+             `scripted`? vaults: scripted",
+        ),
+        (
+            "{vault://nowhere/db}",
+            ErrorKind::UnknownVault,
+            "cannot resolve {vault://nowhere/db}: there is no vault `nowhere` | vaults: scripted",
+        ),
+        (
+            "{vault://scripted/db?tttl=5}",
+            ErrorKind::InvalidReference,
+            "cannot resolve {vault://scripted/db?tttl=5}: there is no option `tttl` | did you mean \
+             `ttl`?",
+        ),
+        (
+            "{vault://scripted/db?timeout=5}",
+            ErrorKind::InvalidReference,
+            "cannot resolve {vault://scripted/db?timeout=5}: `timeout` is a setting of the vault, \
+             not an option of a reference | set PERENNIAL_VAULT_SCRIPTED_TIMEOUT",
+        ),
+        (
+            "{vault://scripted/nothing}",
+            ErrorKind::NotFound,
+            "cannot resolve {vault://scripted/nothing}: no secret `nothing` | -",
+        ),
+        (
+            "{vault://scripted/db/password}",
+            ErrorKind::NotFound,
+            "cannot resolve {vault://scripted/db/password}: `db` has no member `password` | -",
+        ),
+    ] {
+        let error = secrets.get(reference).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{reference}");
+        assert_eq!(chain(&error), expected);
+        assert_eq!(error.reference(), Some(reference));
+        assert!(!format!("{error:?}").contains("canary"));
+    }
+    let error = secrets.get("pa55word-by-mistake").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidReference);
+    assert!(!format!("{error:?} {}", chain(&error)).contains("pa55word"));
+    assert_eq!(error.reference(), None);
+}
+
+#[tokio::test]
+async fn one_vault_that_hangs_or_panics_does_not_delay_another() {
+    let sick = ScriptedBackend::new();
+    let sound = ScriptedBackend::new();
+    sick.put("key", "never");
+    sound.put("key", "at once");
+    const SOUND: Settings = Settings::new("sound", "a store in memory", &[]);
+    let row = sound.clone();
+    let backends = sick
+        .backends()
+        .with(BackendType::new(&SOUND, move |_| Ok(Arc::new(row.clone()))));
+    let clock = SimClock::new();
+    let secrets = Resolver::builder()
+        .backends(backends)
+        .runtime(Arc::new(SimRuntime::new(clock.clone())))
+        .build()
+        .unwrap();
+
+    sick.script([Fault::Hang, Fault::Panic]);
+    let hung = tokio::spawn({
+        let secrets = secrets.clone();
+        async move { secrets.get("{vault://scripted/key}").await }
+    });
+    while sick.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(text(&secrets.get("{vault://sound/key}").await), "at once");
+    clock.advance(Duration::from_secs(10));
+    let late = hung.await.unwrap().unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Timeout);
+    assert!(
+        chain(&late).contains("no answer within 10s"),
+        "{}",
+        chain(&late)
+    );
+
+    let broken = secrets.get("{vault://scripted/key}").await.unwrap_err();
+    assert_eq!(broken.kind(), ErrorKind::Unexpected);
+    assert_eq!(text(&secrets.get("{vault://sound/key}").await), "at once");
+    assert_eq!(text(&secrets.get("{vault://scripted/key}").await), "never");
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_orphans_nobody() {
+    let store = ScriptedBackend::new();
+    store.put("key", "value");
+    store.fault(Fault::Latency(Duration::from_secs(1)));
+    let clock = SimClock::new();
+    let secrets = Resolver::builder()
+        .backends(store.backends())
+        .runtime(Arc::new(SimRuntime::new(clock.clone())))
+        .build()
+        .unwrap();
+    let first = tokio::spawn({
+        let secrets = secrets.clone();
+        async move { secrets.get("{vault://scripted/key}").await }
+    });
+    while clock.next_wakeup().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let second = tokio::spawn(async move { secrets.get("{vault://scripted/key}").await });
+    tokio::task::yield_now().await;
+    first.abort();
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(text(&second.await.unwrap()), "value");
+    assert_eq!(store.calls(), 1);
+}
+
+#[test]
+fn programs_without_a_runtime_can_block_on_it() {
+    let store = ScriptedBackend::new();
+    store.put("key", "value");
+    let secrets = resolver(&store);
+    let mut future = pin!(secrets.get("{vault://scripted/key}"));
+    let thread = std::thread::current();
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread)).into();
+    let mut cx = std::task::Context::from_waker(&waker);
+    let value = loop {
+        match future.as_mut().poll(&mut cx) {
+            std::task::Poll::Ready(value) => break value,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    };
+    assert_eq!(text(&value), "value");
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_the_resolver_goes_is_said_to_be_closed() {
+    let store = ScriptedBackend::new();
+    store.put("key", "value");
+    store.fault(Fault::Hang);
+    let secrets = resolver(&store);
+    let mut reading = Box::pin(secrets.get("{vault://scripted/key}"));
+    let polled = poll_fn(|cx| std::task::Poll::Ready(reading.as_mut().poll(cx))).await;
+    assert!(polled.is_pending());
+    // The future borrows the resolver, as it does everywhere; the thread ends when both are gone.
+    drop(reading);
+    let leaving = secrets.clone();
+    let reading = tokio::spawn(async move { leaving.get("{vault://scripted/key}").await });
+    while store.calls() == 0 {
+        tokio::task::yield_now().await;
+    }
+    reading.abort();
+    assert!(reading.await.unwrap_err().is_cancelled());
+    drop(secrets);
+}
+
+/// A backend whose answers are made of the options that reach it.
+#[derive(Debug)]
+struct Echo;
+
+const ECHO: Settings = Settings::new(
+    "echo",
+    "what it was asked",
+    &[
+        Field::new("region", FieldKind::Text, "The region."),
+        Field::new("raw", FieldKind::Boolean, "Whether raw.").with_aliases(&["plain"]),
+        Field::new("endpoint_url", FieldKind::Url, "Where.").with_class(FieldClass::Address),
+        Field::new("token", FieldKind::Text, "Who.").with_class(FieldClass::Credential),
+    ],
+);
+
+#[async_trait]
+impl Backend for Echo {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new()
+            .with_previous()
+            .with_numbering(Numbering::Generations)
+    }
+
+    async fn fetch(
+        &self,
+        _: &Context,
+        request: &Request,
+    ) -> Result<Fetched, perennial_backend::Error> {
+        let options: Vec<_> = request.options().map(|(k, v)| format!("{k}={v}")).collect();
+        let generation = if *request.selector() == Selector::Previous {
+            "old"
+        } else {
+            "new"
+        };
+        let members: Members = [
+            ("options", Secret::new(options.join("&"))),
+            ("generation", Secret::new(generation)),
+        ]
+        .into_iter()
+        .collect();
+        Ok(Fetched::members(members))
+    }
+}
+
+fn echo(spec: VaultSpec) -> Resolver {
+    let row = BackendType::new(&ECHO, |_: &SettingMap| Ok(Arc::new(Echo)));
+    Resolver::builder()
+        .backends(Backends::new().with(row))
+        .vault(spec)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_reference_sets_only_what_its_vault_allows() {
+    let closed = echo(VaultSpec::default_of("echo").unwrap());
+    let open = echo(
+        VaultSpec::named("open-echo", "echo")
+            .unwrap()
+            .with("allow_options", "region, raw"),
+    );
+    for (secrets, reference, expected) in [
+        (
+            &open,
+            "{vault://open-echo/x/options?region=eu&raw}",
+            Ok("raw=true&region=eu"),
+        ),
+        (
+            &open,
+            "{vault://open-echo/x/options?plain=false}",
+            Ok("raw=false"),
+        ),
+        (
+            &closed,
+            "{vault://echo/x/options?region=eu}",
+            Err(
+                "vault `echo` does not let references set `region` | allow it with \
+                 PERENNIAL_VAULT_ECHO_ALLOW_OPTIONS=region",
+            ),
+        ),
+        (
+            &open,
+            "{vault://open-echo/x/options?endpoint_url=http://evil}",
+            Err("no reference may set `endpoint_url` | set PERENNIAL_VAULT_OPEN_ECHO_ENDPOINT_URL"),
+        ),
+        (
+            &open,
+            "{vault://open-echo/x/options?token=t}",
+            Err("no reference may set `token` | set PERENNIAL_VAULT_OPEN_ECHO_TOKEN"),
+        ),
+        (
+            &open,
+            "{vault://open-echo/x/options?region}",
+            Err("option `region` needs a value | write `region=…`"),
+        ),
+        (
+            &open,
+            "{vault://open-echo/x/options?raw=1}",
+            Err("option `raw` takes `true` or `false`, not `1` | -"),
+        ),
+        (
+            &open,
+            "{vault://open-echo/x/options?raw&plain}",
+            Err("option `raw` is given twice | -"),
+        ),
+        (
+            &open,
+            "{vault://open-echo/x/options?regoin=eu}",
+            Err("there is no option `regoin` | did you mean `region`?"),
+        ),
+        (
+            &open,
+            "{vault://open-echo/x/options?TTL=5}",
+            Err("there is no option `TTL` | did you mean `ttl`?"),
+        ),
+    ] {
+        let value = secrets.get(reference).await;
+        match (value, expected) {
+            (Ok(value), expected) => assert_eq!(value.secret().expose_str(), Ok(expected.unwrap())),
+            (Err(error), expected) => {
+                let expected = expected.unwrap_err();
+                assert_eq!(
+                    chain(&error),
+                    format!("cannot resolve {reference}: {expected}")
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn vaults_that_cannot_be_are_refused_when_the_resolver_is_made() {
+    let store = ScriptedBackend::new();
+    let build = |specs: Vec<VaultSpec>| {
+        let built = Resolver::builder()
+            .backends(store.backends())
+            .vaults(specs)
+            .build();
+        let error = built.unwrap_err();
+        format!("{error} | {}", error.help().unwrap_or("-"))
+    };
+    let named = |name| VaultSpec::named(name, "scripted").unwrap();
+    assert_eq!(
+        build(vec![named("one-store"), named("one-store")]),
+        "there are two vaults `one-store` | give each vault a prefix of its own"
+    );
+    assert_eq!(
+        build(vec![named("scripted")]),
+        "`scripted` is the name of a backend type, so no vault can be named so | choose another \
+         name, such as `scripted-main`, or configure the default vault of `scripted`"
+    );
+    assert_eq!(
+        build(vec![VaultSpec::named("mine", "scripted-x").unwrap()]),
+        "there is no backend `scripted-x` | did you mean `scripted`?"
+    );
+    let error = VaultSpec::named("Bad_Name", "scripted").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`Bad_Name` cannot be the name of a vault"
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_vault_is_reported_by_those_who_use_it() {
+    let store = ScriptedBackend::new();
+    store.put("key", "value");
+    let secrets = Resolver::builder()
+        .backends(store.backends())
+        .vault(
+            VaultSpec::named("broken", "scripted")
+                .unwrap()
+                .with("ttl", "soon"),
+        )
+        .vault(
+            VaultSpec::named("typo", "scripted")
+                .unwrap()
+                .with("tll", "5"),
+        )
+        .build()
+        .unwrap();
+    assert_eq!(text(&secrets.get("{vault://scripted/key}").await), "value");
+    let error = secrets.get("{vault://broken/key}").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert_eq!(
+        chain(&error),
+        "cannot resolve {vault://broken/key}: setting `ttl` takes seconds, or a number with s, m, h \
+         or d, not `soon` | set by the program"
+    );
+    let error = secrets.get("{vault://typo/key}").await.unwrap_err();
+    assert!(chain(&error).ends_with("there is no setting `tll` | did you mean `ttl`?"));
+}
