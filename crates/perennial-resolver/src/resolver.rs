@@ -61,9 +61,10 @@ impl Resolver {
         &self,
         references: impl IntoIterator<Item = R>,
     ) -> Vec<Result<Value, Error>> {
+        let mut calls = Calls::default();
         let started: Vec<_> = references
             .into_iter()
-            .map(|reference| self.start(reference.as_ref()))
+            .map(|reference| self.start(reference.as_ref(), &mut calls))
             .collect();
         let mut values = Vec::with_capacity(started.len());
         for pending in started {
