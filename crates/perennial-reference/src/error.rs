@@ -103,9 +103,21 @@ impl ParseErrorKind {
         }
     }
 
-    /// A text that does right what this kind is about.
-    fn example(self) -> &'static str {
+    /// A text that does right what this kind, or the option at fault, is about.
+    fn example(self, option: Option<&str>) -> &'static str {
         match self {
+            Self::EmptyOption | Self::InvalidOption if option == Some("key") => {
+                "{vault://fs/tls?key=ca/root.pem}"
+            }
+            Self::EmptyOption | Self::InvalidOption if option == Some("base64_decode") => {
+                "{vault://aws/db/password?base64_decode=true}"
+            }
+            Self::EmptyOption | Self::InvalidOption if option == Some("coerce") => {
+                "{vault://aws/db/port?coerce=scalar}"
+            }
+            Self::EmptyOption | Self::InvalidOption if option == Some("pointer") => {
+                "{vault://aws/db?pointer=/users/0/password}"
+            }
             Self::Unterminated => "Bearer {vault://env/token}",
             Self::UnescapedBrace => "{vault://env/a%7Bb%7D}",
             Self::InvalidUtf8 => "{vault://env/caf%C3%A9}",
@@ -214,7 +226,7 @@ impl fmt::Display for ParseError {
                 write!(f, " of option `{option}`")?;
             }
         }
-        let example = kind.example();
+        let example = kind.example(option.as_deref());
         write!(
             f,
             " at byte {offset}: expected {expected}, found {found}, as in `{example}`"

@@ -12,6 +12,7 @@ mod parse;
 mod print;
 mod query;
 mod reference;
+mod scan;
 #[cfg(feature = "serde")]
 mod serde;
 mod template;

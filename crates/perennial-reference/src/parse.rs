@@ -22,12 +22,11 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 
-use memchr::{memchr, memchr_iter};
-
 use crate::error::{ParseError, ParseErrorKind};
 use crate::escape::{Plus, control_character, decode, is_control};
-use crate::query::{Reader, cut_short};
+use crate::query::Reader;
 use crate::reference::Ref;
+use crate::scan::{cut, find};
 use crate::vault;
 use crate::version::VersionSpec;
 
@@ -55,26 +54,24 @@ pub(crate) fn reference(text: &str) -> Result<Ref<'_>, ParseError> {
         .strip_prefix(OPENING)
         .and_then(|rest| rest.strip_suffix(CLOSING))
         .ok_or_else(|| not_a_reference(text))?;
-    Parser {
-        text,
-        escaped: survey(inner).map_err(|error| error.shifted(OPENING.len()))?,
-    }
-    .inner(inner)
+    let seen = survey(inner).map_err(|error| error.shifted(OPENING.len()))?;
+    Parser { text, seen }.inner(inner)
 }
 
-/// `text` without controls and braces; tells whether anything in it may be an escape.
-fn survey(inner: &str) -> Result<bool, ParseError> {
+/// `text` without controls and braces.
+#[inline]
+fn survey(inner: &str) -> Result<Seen, ParseError> {
     let bytes = inner.as_bytes();
-    let mut seen = Seen::default();
+    let mut lanes = Lanes::default();
     match bytes.last_chunk() {
         // Whole blocks, then the last bytes again as one block.
         Some(last) => {
             let mut rest = bytes;
             while let Some((block, after)) = rest.split_first_chunk() {
-                seen.block(block);
+                lanes.block(block);
                 rest = after;
             }
-            seen.block(last);
+            lanes.block(last);
         }
         None => {
             let mut block = [b' '; BLOCK];
@@ -82,31 +79,52 @@ fn survey(inner: &str) -> Result<bool, ParseError> {
                 .iter_mut()
                 .zip(bytes)
                 .for_each(|(to, from)| *to = *from);
-            seen.block(&block);
+            lanes.block(&block);
         }
     }
-    if seen.wrong.contains(&true) {
+    if any(lanes.wrong) {
         return Err(wrong_byte(bytes));
     }
-    Ok(seen.escape.contains(&true))
+    Ok(Seen {
+        escape: any(lanes.escape),
+        hash: any(lanes.hash),
+    })
+}
+
+/// What there is anywhere in a text.
+struct Seen {
+    /// A `%` or a `+`.
+    escape: bool,
+    hash: bool,
 }
 
 /// What was seen in each lane of the blocks: the compiler looks at all lanes at once, since no
 /// lane waits for another.
 #[derive(Default)]
-struct Seen {
-    wrong: [bool; BLOCK],
-    escape: [bool; BLOCK],
+struct Lanes {
+    wrong: [u8; BLOCK],
+    escape: [u8; BLOCK],
+    hash: [u8; BLOCK],
 }
 
-impl Seen {
+impl Lanes {
     #[inline]
     fn block(&mut self, block: &[u8; BLOCK]) {
-        for ((wrong, escape), byte) in self.wrong.iter_mut().zip(&mut self.escape).zip(block) {
-            *wrong |= is_wrong(*byte);
-            *escape |= (*byte == b'%') | (*byte == b'+');
+        let lanes = self
+            .wrong
+            .iter_mut()
+            .zip(&mut self.escape)
+            .zip(&mut self.hash);
+        for (((wrong, escape), hash), byte) in lanes.zip(block) {
+            *wrong |= u8::from(is_wrong(*byte));
+            *escape |= u8::from((*byte == b'%') | (*byte == b'+'));
+            *hash |= u8::from(*byte == b'#');
         }
     }
+}
+
+fn any(lanes: [u8; BLOCK]) -> bool {
+    u128::from_le_bytes(lanes) != 0
 }
 
 fn is_wrong(byte: u8) -> bool {
@@ -135,8 +153,7 @@ fn wrong_byte(bytes: &[u8]) -> ParseError {
 struct Parser<'a> {
     /// The whole text, in which errors are located.
     text: &'a str,
-    /// Whether there is a `%` or a `+` anywhere.
-    escaped: bool,
+    seen: Seen,
 }
 
 impl<'a> Parser<'a> {
@@ -145,11 +162,14 @@ impl<'a> Parser<'a> {
     fn inner(&self, inner: &'a str) -> Result<Ref<'a>, ParseError> {
         // The order of the cuts is the original's: a `#` ends everything before it, and no `?`
         // ends the vault's name.
-        let (rest, version) = match cut(inner, b'#') {
+        let (rest, version) = match Some(inner)
+            .filter(|_| self.seen.hash)
+            .and_then(|inner| cut(inner, b'#'))
+        {
             Some((rest, version)) => (rest, Some(version)),
             None => (inner, None),
         };
-        let (vault, rest) = match cut_short(rest, b'/') {
+        let (vault, rest) = match cut(rest, b'/') {
             Some((vault, rest)) => (vault, Some(rest)),
             None => (rest, None),
         };
@@ -180,7 +200,7 @@ impl<'a> Parser<'a> {
             ));
         }
         let vault = self.vault(vault)?;
-        let mut query = Reader::new(query, self.escaped);
+        let mut query = Reader::new(query, self.seen.escape);
         self.query(&mut query)?;
         let (options, named_key) = (query.options, query.key);
         let (resource, key) = self.path(path, named_key, options.pointer().is_some())?;
@@ -220,11 +240,15 @@ impl<'a> Parser<'a> {
         has_pointer: bool,
     ) -> Result<(Cow<'a, str>, Option<Cow<'a, str>>), ParseError> {
         let (mut doubled, mut last, mut next) = (false, None, 0);
-        for at in memchr_iter(b'/', path.as_bytes()) {
+        while let Some(at) = path
+            .as_bytes()
+            .get(next..)
+            .and_then(|rest| find(rest, [b'/']))
+        {
             // The slash before the path makes a first one here the second of two.
-            doubled |= at == next;
-            last = Some(at);
-            next = at + 1;
+            doubled |= at == 0;
+            last = Some(next + at);
+            next += at + 1;
         }
         if doubled {
             return self.loose_path(path, named_key, has_pointer);
@@ -284,7 +308,7 @@ impl<'a> Parser<'a> {
 
     /// `segment`, or several that are joined as they stand.
     fn segment(&self, segment: &'a str) -> Result<Cow<'a, str>, ParseError> {
-        if !self.escaped {
+        if !self.seen.escape {
             return Ok(Cow::Borrowed(segment));
         }
         decode(segment, Plus::Literal).map_err(|error| error.shifted(self.at(segment)))
@@ -324,12 +348,6 @@ fn not_a_reference(text: &str) -> ParseError {
         "text that starts with `{vault://` and ends with `}`",
         found,
     )
-}
-
-/// Splits at the first `byte`, which must be ASCII.
-pub(crate) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = memchr(byte, text.as_bytes())?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// Returns where `part` begins, which must be a slice of `whole`. Only errors need it, so the

@@ -8,6 +8,7 @@ use crate::error::{ParseError, ParseErrorKind, quoted};
 use crate::escape::{Plus, decode};
 use crate::options::{Coerce, Options, Others};
 use crate::parse::offset_within;
+use crate::scan::{cut, find};
 
 /// Gathers the options of one query; offsets of errors count from its start.
 pub(crate) struct Reader<'a> {
@@ -243,13 +244,10 @@ impl Common {
 #[inline]
 pub(crate) fn take_option<'a>(query: &mut &'a str) -> Option<(&'a str, Option<&'a str>)> {
     while !query.is_empty() {
-        let end = query
-            .bytes()
-            .position(|b| b == b'=' || b == b'&')
-            .unwrap_or(query.len());
+        let end = find(query.as_bytes(), [b'=', b'&']).unwrap_or(query.len());
         let (name, rest) = query.split_at_checked(end)?;
         if let Some(rest) = rest.strip_prefix('=') {
-            let (value, rest) = cut_short(rest, b'&').unwrap_or((rest, ""));
+            let (value, rest) = cut(rest, b'&').unwrap_or((rest, ""));
             *query = rest;
             return Some((name, Some(value)));
         }
@@ -259,13 +257,6 @@ pub(crate) fn take_option<'a>(query: &mut &'a str) -> Option<(&'a str, Option<&'
         }
     }
     None
-}
-
-/// Splits at the first `byte`, which must be ASCII and is likely to come soon.
-#[inline]
-pub(crate) fn cut_short(text: &str, byte: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|b| b == byte)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 const MOST: usize = 100;

@@ -141,7 +141,7 @@ fn every_kind_says_what_was_expected_and_found() {
         Some("pointer"),
         "invalid value of option `pointer` at byte 24: expected a json pointer such as \
          `/a/0/b`, with `~` written as `~0`, found `a`, as in \
-         `{vault://aws/db/password?ttl=600&neg_ttl=30}`",
+         `{vault://aws/db?pointer=/users/0/password}`",
     );
     check(
         &reference("{vault://aws/db?a=1&%61=2}"),
@@ -192,17 +192,17 @@ fn options_say_what_they_take() {
     expected(
         "{vault://aws/db?coerce=yes}",
         "coerce",
-        "expected `scalar`, found `yes`",
+        "expected `scalar`, found `yes`, as in `{vault://aws/db/port?",
     );
     expected(
         "{vault://aws/db?base64_decode=1}",
         "base64_decode",
-        "expected `true` or `false`",
+        "expected `true` or `false`, found `1`, as in `{vault://aws/db/password?b",
     );
     expected(
         "{vault://aws/db?key=}",
         "key",
-        "expected the name of a key, found nothing",
+        "expected the name of a key, found nothing, as in `{vault://fs/tls?key=",
     );
     expected("{vault://aws/db?pointer=/a~2}", "pointer", "found `/a~2`");
     expected(
