@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+mod compose;
 mod duration;
 mod error;
 mod escape;

@@ -31,11 +31,11 @@ use crate::version::VersionSpec;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ref<'a> {
-    vault: Cow<'a, str>,
-    resource: Cow<'a, str>,
-    key: Option<Cow<'a, str>>,
-    options: Options<'a>,
-    version: Option<VersionSpec<'a>>,
+    pub(crate) vault: Cow<'a, str>,
+    pub(crate) resource: Cow<'a, str>,
+    pub(crate) key: Option<Cow<'a, str>>,
+    pub(crate) options: Options<'a>,
+    pub(crate) version: Option<VersionSpec<'a>>,
 }
 
 impl<'a> Ref<'a> {
@@ -165,6 +165,11 @@ impl Reference {
     #[must_use]
     pub fn parts(&self) -> &Ref<'_> {
         &self.parts
+    }
+
+    /// Takes the parts out, to change some.
+    pub(crate) fn into_parts(self) -> Ref<'static> {
+        self.parts
     }
 
     /// Returns the name of the vault.

@@ -7,8 +7,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 
 use perennial_reference::{
-    Coerce, OptionValue, Options, Ref, Reference, Segment, Template, VersionSpec, is_reference,
-    is_vault_name,
+    Coerce, OptionValue, Options, Ref, Reference, Segment, Template, VaultName, VersionSpec,
+    is_reference, is_vault_name,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -251,7 +251,7 @@ proptest! {
         let borrowed = Ref::parse(&one).unwrap();
         prop_assert_eq!(&Meaning::of(&borrowed), &meaning);
         let owned = Reference::parse(&one).unwrap();
-        prop_assert_eq!(Meaning::of(owned.parts()), meaning);
+        prop_assert_eq!(&Meaning::of(owned.parts()), &meaning);
         prop_assert_eq!(owned.parts(), &borrowed);
         prop_assert_eq!(owned.as_str(), borrowed.to_string());
 
@@ -261,6 +261,27 @@ proptest! {
         prop_assert_eq!(&Ref::parse(&two).unwrap(), &borrowed);
         prop_assert_eq!(&other, &owned);
         prop_assert!(HashMap::from([(owned, ())]).contains_key(&other));
+    }
+
+    #[test]
+    fn a_reference_is_made_of_its_parts(
+        vault in "[a-z][a-z0-9-]{0,6}[a-z0-9]",
+        resource in text(),
+        key in option::of(text()),
+        version in option::of(version()),
+    ) {
+        let made = Reference::new(&VaultName::new(&vault).unwrap(), &resource).unwrap();
+        let made = match &key {
+            Some(key) => made.with_key(key).unwrap(),
+            None => made,
+        };
+        let made = match version.clone() {
+            Some(version) => made.with_version(version).unwrap(),
+            None => made,
+        };
+        prop_assert_eq!((made.vault(), made.resource()), (&*vault, &*resource));
+        prop_assert_eq!((made.key(), made.version()), (key.as_deref(), version.as_ref()));
+        prop_assert_eq!(Reference::parse(made.as_str()), Ok(made));
     }
 
     #[test]
