@@ -149,6 +149,7 @@ pub struct Field {
     class: FieldClass,
     required: bool,
     default: Option<&'static str>,
+    unset: Option<&'static str>,
     example: Option<&'static str>,
     aliases: &'static [&'static str],
     conventions: &'static [&'static str],
@@ -165,6 +166,7 @@ impl Field {
             class: FieldClass::Plain,
             required: false,
             default: None,
+            unset: None,
             example: None,
             aliases: &[],
             conventions: &[],
@@ -189,6 +191,13 @@ impl Field {
     #[must_use]
     pub const fn with_default(mut self, value: &'static str) -> Self {
         self.default = Some(value);
+        self
+    }
+
+    /// Says in words what holds where nothing is given and no one value says it.
+    #[must_use]
+    pub const fn with_unset(mut self, meaning: &'static str) -> Self {
+        self.unset = Some(meaning);
         self
     }
 
@@ -248,6 +257,12 @@ impl Field {
     #[must_use]
     pub const fn default(&self) -> Option<&'static str> {
         self.default
+    }
+
+    /// Returns in words what holds where nothing is given and no one value says it.
+    #[must_use]
+    pub const fn unset(&self) -> Option<&'static str> {
+        self.unset
     }
 
     /// Returns an example value.

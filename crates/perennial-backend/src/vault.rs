@@ -177,6 +177,7 @@ impl Common {
         FieldKind::Duration,
         "How long a value is fresh; 0 means that age alone never makes it old.",
     )
+    .with_unset("the provider's hint, else 300")
     .with_example("300");
 
     /// How long a definite *not found* is remembered.
@@ -185,6 +186,7 @@ impl Common {
         FieldKind::Duration,
         "How long it is remembered that a secret does not exist.",
     )
+    .with_default("60")
     .with_example("30");
 
     /// How long after its ttl a value may still be served.
@@ -193,6 +195,7 @@ impl Common {
         FieldKind::Duration,
         "How long after its ttl a value may still be served while it cannot be refreshed.",
     )
+    .with_default("100000000")
     .with_example("600");
 
     /// How long before the end of its ttl a value is refreshed.
@@ -201,6 +204,7 @@ impl Common {
         FieldKind::Duration,
         "How long before the end of its ttl a value is refreshed.",
     )
+    .with_unset("a fifth of ttl, at most 60")
     .with_example("60");
 
     /// The least ttl that a provider's hint can give.
@@ -209,6 +213,7 @@ impl Common {
         FieldKind::Duration,
         "The least ttl that a hint of the provider can give.",
     )
+    .with_unset("no bound")
     .with_example("10");
 
     /// The greatest ttl that a provider's hint can give.
@@ -217,6 +222,7 @@ impl Common {
         FieldKind::Duration,
         "The greatest ttl that a hint of the provider can give.",
     )
+    .with_unset("no bound")
     .with_example("1h");
 
     /// What a definite *not found* does to a held value.
@@ -250,6 +256,7 @@ impl Common {
         FieldKind::List,
         "The fields of the backend that a reference may set, separated by commas.",
     )
+    .with_unset("none")
     .with_example("prefix");
 
     /// How long one call of the store may take.

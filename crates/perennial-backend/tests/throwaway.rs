@@ -1,6 +1,8 @@
 //! Two backends that exist only here, to show that the contract can say what later ones need: one
 //! lends credentials under a parent token, the other pushes changes and can be written.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;

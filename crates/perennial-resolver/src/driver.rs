@@ -1,12 +1,12 @@
 //! The thread on which backends run: the one place of the libraries that spawns.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context as TaskContext, Poll};
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
@@ -114,19 +114,15 @@ async fn call(
     let deadline = runtime.clock().now() + timeout;
     let cx = Context::new(Arc::clone(runtime), deadline);
     let request = resource.request();
-    let fetched = caught(backend.fetch(&cx, &request));
-    let late = runtime.sleep_until(deadline);
-    let outcome = tokio::select! {
-        biased;
-        outcome = fetched => outcome.unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::Unexpected, "the backend panicked")
-                .with_help("this is a defect of the backend: please report it"))
-        }),
-        () = late => Err(Error::new(
-            ErrorKind::Timeout,
-            format!("no answer within {timeout:?}"),
-        )
-        .with_help("the setting `timeout` of the vault says how long a call may take")),
+    let fetched = before(runtime.sleep_until(deadline), backend.fetch(&cx, &request)).await;
+    let outcome = match fetched {
+        End::Done(outcome) => outcome,
+        End::Panicked => Err(Error::new(ErrorKind::Unexpected, "the backend panicked")
+            .with_help("this is a defect of the backend: please report it")),
+        End::Late => Err(
+            Error::new(ErrorKind::Timeout, format!("no answer within {timeout:?}"))
+                .with_help("the setting `timeout` of the vault says how long a call may take"),
+        ),
     };
     outcome.map_err(|error| {
         let error = error.with_context(ContextKey::Vault, resource.vault.as_str());
@@ -137,20 +133,23 @@ async fn call(
     })
 }
 
-/// Turns a panic of a future into `None`.
-async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |cx| poll_caught(future.as_mut(), cx)).await
+/// How a call ended.
+enum End<T> {
+    Done(T),
+    Panicked,
+    Late,
 }
 
-fn poll_caught<T>(
-    future: Pin<&mut impl Future<Output = T>>,
-    cx: &mut TaskContext<'_>,
-) -> Poll<Option<T>> {
-    match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-        Ok(polled) => polled.map(Some),
-        Err(_) => Poll::Ready(None),
-    }
+/// Polls a call until it has ended, has panicked, or is late.
+async fn before<T>(mut late: BoxFuture<'_, ()>, mut call: BoxFuture<'_, T>) -> End<T> {
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
+            Ok(Poll::Ready(value)) => Poll::Ready(End::Done(value)),
+            Ok(Poll::Pending) => late.as_mut().poll(cx).map(|()| End::Late),
+            Err(_) => Poll::Ready(End::Panicked),
+        },
+    )
+    .await
 }
 
 /// What backends are lent: the real clock, and the runtime of the resolver's thread.

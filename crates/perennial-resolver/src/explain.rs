@@ -70,6 +70,7 @@ impl Explanation {
 pub struct ExplainedSetting {
     name: &'static str,
     text: Option<Box<str>>,
+    unset: Option<&'static str>,
     is_credential: bool,
     origin: Origin,
 }
@@ -85,6 +86,12 @@ impl ExplainedSetting {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.text.as_deref()
+    }
+
+    /// Returns in words what holds, where there is no value and it is not simply nothing.
+    #[must_use]
+    pub fn unset(&self) -> Option<&'static str> {
+        self.unset.filter(|_| self.text.is_none())
     }
 
     /// Returns whether it is a credential, which is never shown.
@@ -174,6 +181,7 @@ fn shown(field: &Field, text: Option<&str>, origin: Origin) -> ExplainedSetting 
     ExplainedSetting {
         name: field.name(),
         text,
+        unset: field.unset(),
         is_credential,
         origin,
     }
