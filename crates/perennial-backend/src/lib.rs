@@ -7,8 +7,10 @@ mod context;
 mod error;
 mod facets;
 mod fetched;
+mod field;
 mod request;
 mod secret;
+mod setting;
 pub mod settings;
 mod table;
 mod vault;
@@ -24,10 +26,12 @@ pub use facets::{
     Changes, Expected, Facets, Hint, Hints, Lease, Leases, Upkeep, VersionState, VersionedWriter,
 };
 pub use fetched::{Fetched, Members, Payload};
+pub use field::{Field, FieldClass, FieldKind, parse_boolean, parse_duration};
 pub use perennial_clock::{Clock, Moment, UnixTime};
 pub use request::{Purpose, Request};
 pub use secret::Secret;
-pub use settings::{Field, FieldClass, FieldKind, Origin, Setting, SettingMap, Settings};
+pub use setting::{Origin, Setting, SettingMap};
+pub use settings::Settings;
 pub use table::{Absence, BackendType, Backends};
 pub use vault::{Common, VaultSpec};
 pub use version::{Selector, Version};

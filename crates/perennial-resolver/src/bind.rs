@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use perennial_backend::settings::nearest;
 use perennial_backend::{Common, ContextKey, Error, ErrorKind, Field, FieldClass, FieldKind};
-use perennial_reference::{OptionValue, Ref, VaultName};
+use perennial_reference::{OptionValue, Options, Ref, VaultName};
 
 use crate::resource::{BackendOptions, Part, Resource, View};
 use crate::vault::Vault;
@@ -100,7 +100,7 @@ fn unknown_option(name: &str, vault: &Vault) -> Error {
         .iter()
         .filter(|field| vault.allows(field))
         .map(Field::name);
-    let known: Vec<_> = COMMON_OPTIONS.iter().copied().chain(own).collect();
+    let known: Vec<_> = Options::COMMON.iter().copied().chain(own).collect();
     let help = match nearest(name, known.iter().copied()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => format!("options: {}", known.join(", ")),
@@ -129,15 +129,3 @@ fn forbidden_option(field: &Field, vault: &Vault) -> Error {
 fn invalid_option(name: &str, message: String) -> Error {
     Error::new(ErrorKind::InvalidReference, message).with_context(ContextKey::Option, name)
 }
-
-/// The options that every reference takes.
-const COMMON_OPTIONS: &[&str] = &[
-    "ttl",
-    "neg_ttl",
-    "resurrect_ttl",
-    "refresh_ahead",
-    "key",
-    "pointer",
-    "base64_decode",
-    "coerce",
-];

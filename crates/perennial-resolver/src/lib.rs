@@ -5,6 +5,7 @@ mod directory;
 mod driver;
 mod error;
 mod explain;
+mod fit;
 mod flight;
 mod resolve;
 mod resolver;
