@@ -1,0 +1,47 @@
+//! What documents say about the program is what it does.
+
+use std::fs;
+
+use crate::program::{perennial, root};
+
+/// Returns what stands between a fence of this language and its end, the first time.
+fn fenced<'t>(text: &'t str, language: &str) -> &'t str {
+    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_example_of_the_readme_is_the_one_that_is_compiled() {
+    let ours = fs::read_to_string(root().join("README.md")).unwrap();
+    let compiled = fs::read_to_string(root().join("crates/perennial/README.md")).unwrap();
+    assert_eq!(fenced(&ours, "rust"), fenced(&compiled, "rust"));
+}
+
+#[test]
+fn the_first_command_of_the_readme_does_what_it_shows() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = fenced(&readme, "console");
+    let (command, output) = shown.split_once('\n').unwrap();
+    let (variable, args) = command
+        .strip_prefix("$ ")
+        .unwrap()
+        .split_once(" cargo run --quiet -p perennial-cli -- ")
+        .unwrap();
+    let args: Vec<_> = args.split(' ').map(|arg| arg.trim_matches('\'')).collect();
+    perennial(&[variable.split_once('=').unwrap()], &args).is(0, output, "");
+}
+
+#[test]
+fn the_exit_codes_of_the_command_s_page_are_those_of_its_help() {
+    let page = fs::read_to_string(root().join("crates/perennial-cli/README.md")).unwrap();
+    let help = perennial(&[], &["--help"]);
+    for line in page.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        if let [code, meaning] = cells[..]
+            && code.parse::<u8>().is_ok()
+        {
+            let entry = format!("{code}  {meaning}");
+            assert!(help.output_text().contains(&entry), "{entry}");
+        }
+    }
+}
