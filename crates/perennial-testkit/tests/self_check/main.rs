@@ -1,6 +1,8 @@
 //! The kit tests itself: an honest backend passes every rule, and for each rule there is a backend
 //! with one defect that fails it.
 
+#![cfg(test)]
+
 mod defects;
 
 use std::sync::Arc;
