@@ -1,0 +1,12 @@
+//! Files, directories, volumes and everything that may stand in their way.
+
+#![cfg(test)]
+#![cfg(unix)]
+
+mod denied;
+mod directories;
+mod escapes;
+mod fetch;
+mod single;
+mod stage;
+mod volumes;
