@@ -56,5 +56,6 @@ impl Obstacle {
 /// the same way.
 pub(crate) type Trail = Vec<std::ffi::OsString>;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

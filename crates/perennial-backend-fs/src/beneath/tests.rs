@@ -22,7 +22,7 @@ fn scene(place: &Path) -> std::path::PathBuf {
         fs::write(place.join(file), text).unwrap();
     }
     let absolute = |path: &str| place.join(path).into_os_string();
-    let links: [(&str, std::ffi::OsString); 21] = [
+    let links: [(&str, std::ffi::OsString); 22] = [
         ("to-top", "top".into()),
         ("to-b", "a/b".into()),
         ("to-self", ".".into()),
@@ -31,6 +31,7 @@ fn scene(place: &Path) -> std::path::PathBuf {
         ("chain", "to-b/round".into()),
         ("absolute", absolute("root/top")),
         ("slashes", absolute("root//./a/b/")),
+        ("a/b/absolute", absolute("root/a/up")),
         ("dangling", "nowhere".into()),
         ("loop", "loop".into()),
         ("out", "../outside".into()),
@@ -88,6 +89,7 @@ const WAYS: &[(&str, &str)] = &[
     ("a/b/round", "top"),
     ("chain", "top"),
     ("absolute", "top"),
+    ("a/b/absolute", "top"),
     ("slashes", "a directory"),
     ("slashes/deep", "deep"),
     ("nowhere", "absent"),

@@ -7,6 +7,7 @@ mod denied;
 mod directories;
 mod escapes;
 mod fetch;
+mod meanwhile;
 mod single;
 mod stage;
 mod volumes;
