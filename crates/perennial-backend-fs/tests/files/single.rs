@@ -69,11 +69,9 @@ fn a_file_may_be_as_large_as_the_limit_and_no_larger() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn files_whose_size_the_system_does_not_know_are_read_within_the_limit() {
-    if !cfg!(target_os = "linux") {
-        return;
-    }
     let config = perennial_backend_fs::Config::default().with_prefix("/proc/self");
     let files = Files::new(config.clone()).unwrap();
     let status = told(&fetch(&files, &Request::new("status")));
