@@ -2,11 +2,15 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod facts;
 mod failure;
 mod lookup;
 mod policy;
+#[cfg(test)]
+mod story;
 mod terms;
 
 pub use facts::Facts;

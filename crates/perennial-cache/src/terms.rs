@@ -11,6 +11,12 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Of which nothing is said, as by default.
+    pub const NONE: Self = Self {
+        ttl_hint: None,
+        hard_end: None,
+    };
+
     /// Sets how long the store thinks the value should be cached. Zero says nothing.
     #[must_use]
     pub fn with_ttl_hint(mut self, hint: impl Into<Option<Duration>>) -> Self {
