@@ -5,6 +5,7 @@
 
 mod arrows;
 mod decisions;
+mod defects;
 mod dev_dependencies;
 mod features;
 mod file_names;
@@ -29,6 +30,7 @@ use crate::workspace::Workspace;
 const RULES: &[Rule] = &[
     arrows::RULE,
     decisions::RULE,
+    defects::RULE,
     dev_dependencies::RULE,
     features::RULE,
     file_names::RULE,
