@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use perennial_clock::Moment;
 
+use crate::policy::nanos;
 use crate::{Failed, Failure, FailureClass, Lookup, Policy, Reaction, Terms};
 
 /// Holds one value, or the reason why there is none; says what both are worth at a given moment.
@@ -301,8 +302,7 @@ fn absent<'a, V, F>(
 impl<V> Held<V> {
     fn apply(&mut self, terms: Terms) {
         if let Some(hint) = terms.ttl_hint() {
-            let nanos = u64::try_from(hint.as_nanos()).unwrap_or(u64::MAX);
-            self.hint = NonZeroU64::new(nanos);
+            self.hint = NonZeroU64::new(nanos(hint));
         }
         if let Some(end) = terms.hard_end() {
             self.hard_end = self.started + end.saturating_sub(Policy::HARD_END_MARGIN);
@@ -330,9 +330,11 @@ impl<V> Held<V> {
         if end == Moment::MAX {
             return end;
         }
-        let life = end.since(self.started);
-        let early = (life / 20).min(Policy::JITTER) * u32::from(jitter) / u32::from(u16::MAX);
-        let at = end - policy.lead(life) - early;
+        let life = end.as_nanos().saturating_sub(self.started.as_nanos());
+        let most = (life / 20).min(nanos(Policy::JITTER));
+        let early = most * u64::from(jitter) / u64::from(u16::MAX);
+        let at = end.as_nanos() - policy.lead(life) - early;
+        let at = Moment::from_nanos(at);
         if self.hard_end < self.ttl_end(policy) {
             // Nobody asked for so short a life: a store that keeps giving what has ended is not
             // asked in a loop.

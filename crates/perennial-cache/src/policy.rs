@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use perennial_clock::Moment;
+
 /// Says how long a value is fresh and usable, and what answers cost it.
 ///
 /// Every setting may be absent, which is not the same as zero:
@@ -211,13 +213,20 @@ impl Policy {
         self.resurrect_ttl.unwrap_or(Self::RESURRECT_TTL)
     }
 
-    /// How long before the end of a life the next one is fetched, without jitter.
-    pub(crate) fn lead(&self, life: Duration) -> Duration {
-        let wanted = self
-            .refresh_ahead
-            .unwrap_or_else(|| Self::REFRESH_AHEAD.min(life / 5));
+    /// How long before the end of a life the next one is fetched, without jitter; in nanoseconds,
+    /// for it is worked out on reads. It is at most half of that life.
+    pub(crate) fn lead(&self, life: u64) -> u64 {
+        let wanted = match self.refresh_ahead {
+            Some(ahead) => nanos(ahead),
+            None => nanos(Self::REFRESH_AHEAD).min(life / 5),
+        };
         wanted.min(life / 2)
     }
+}
+
+/// The nanoseconds of a span, at most as many as the scale of moments has.
+pub(crate) const fn nanos(span: Duration) -> u64 {
+    Moment::ORIGIN.saturating_add(span).as_nanos()
 }
 
 #[cfg(test)]
@@ -270,7 +279,8 @@ mod tests {
         let check = |ahead: Option<u64>, life: u64, millis: u64| {
             let policy = Policy::default().with_refresh_ahead(ahead.map(secs));
             let expected = Duration::from_millis(millis);
-            assert_eq!(policy.lead(secs(life)), expected, "{ahead:?} {life}");
+            let lead = policy.lead(nanos(secs(life)));
+            assert_eq!(lead, nanos(expected), "{ahead:?} {life}");
         };
         check(None, 300, 60_000);
         check(None, 21_600, 60_000);

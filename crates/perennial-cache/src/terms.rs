@@ -43,3 +43,15 @@ impl Terms {
         self.hard_end
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_of_zero_says_nothing() {
+        assert_eq!(Terms::NONE.with_ttl_hint(Duration::ZERO), Terms::default());
+        let end = Terms::NONE.with_hard_end(Duration::ZERO).hard_end();
+        assert_eq!(end, Some(Duration::ZERO));
+    }
+}

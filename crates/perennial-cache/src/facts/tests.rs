@@ -25,6 +25,7 @@ fn a_refresh_is_due_ahead_of_ttl_and_jitter_makes_it_earlier_only() {
     check(ttl(300), NONE, Some(1_240_000), Some(1_225_000));
     check(ttl(21_600), NONE, Some(22_540_000), Some(22_510_000));
     check(ttl(10), NONE, Some(1_008_000), Some(1_007_500));
+    check(ttl(1), NONE, Some(1_000_800), Some(1_000_750));
     check(Policy::default(), NONE, Some(1_240_000), Some(1_225_000));
     check(
         Policy::default(),
@@ -165,6 +166,18 @@ fn a_failure_outlives_the_success_of_an_earlier_attempt() {
     assert!(facts.lookup(at(20), &ttl(300)).is_fresh());
     assert_eq!(name(&facts.lookup(at(20), &drop)), "Missing");
 
+    // Of two failures, one may be settled by it.
+    let events = [
+        Fetched(0, 1, "v", NONE),
+        Fails(8, 9, Missing, 0),
+        Fails(12, 15, Unavailable, 99),
+    ];
+    let mut two = after(&events);
+    assert_eq!(two.lookup(at(15), &drop).value(), None);
+    tell(&mut two, Fetched(10, 20, "w", NONE));
+    assert_eq!(two.lookup(at(20), &drop).value(), Some(&"w"));
+    assert_eq!(two.failed().map(Failed::class), Some(Unavailable));
+
     // Both attempts began before the one that succeeds: nothing of them is left.
     assert!(tell(&mut facts, Fetched(12, 21, "x", NONE)));
     assert!(facts.failed().is_none());
@@ -229,6 +242,24 @@ fn failures_are_counted_until_one_succeeds() {
     tell(&mut facts, Fetched(5, 5, "v", NONE));
     tell(&mut facts, Fails(6, 6, Unavailable, 9));
     assert_eq!(facts.failed().map(Failed::count), Some(1));
+}
+
+#[test]
+fn of_two_failures_that_began_at_once_the_later_told_is_the_last() {
+    let mut facts = after(&[Fails(5, 6, Unavailable, 9)]);
+    tell(&mut facts, Fails(5, 7, Denied, 9));
+    assert_eq!(facts.failed().map(Failed::class), Some(Denied));
+    tell(&mut facts, Fails(4, 8, Unavailable, 9));
+    assert_eq!(facts.failed().map(Failed::class), Some(Denied));
+}
+
+#[test]
+fn an_attempt_that_fails_as_ttl_ends_is_one_since() {
+    let see = |finished| {
+        let facts = after(&[Fetched(0, 1, "v", NONE), Fails(9, finished, Denied, 11)]);
+        name(&facts.lookup(at(12), &ttl(10)))
+    };
+    assert_eq!((see(9).as_str(), see(10).as_str()), ("Overdue", "Stale"));
 }
 
 #[test]

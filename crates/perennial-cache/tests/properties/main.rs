@@ -85,7 +85,7 @@ fn badness(facts: &Held, now: Moment, policy: &Policy) -> u8 {
 fn span() -> impl Strategy<Value = Duration> {
     prop_oneof![
         8 => (0_u64..400_000).prop_map(Duration::from_millis),
-        2 => (0_u64..20).prop_map(Duration::from_secs),
+        4 => (0_u64..20).prop_map(Duration::from_secs),
         1 => Just(Duration::ZERO),
         1 => Just(Duration::from_nanos(1)),
         1 => Just(Duration::MAX),
@@ -139,7 +139,10 @@ fn history() -> impl Strategy<Value = Vec<Told>> {
         1 => terms().prop_map(|terms| (Some(What::Unchanged(terms)), None)),
         4 => (class(), span()).prop_map(|failed| (None, Some(failed))),
     ];
-    let step = (0_u64..120, 0_u64..60, what);
+    // Small numbers, so that things often happen at once.
+    let gap = prop_oneof![0_u64..3, 0_u64..120];
+    let lag = prop_oneof![0_u64..3, 0_u64..60];
+    let step = (gap, lag, what);
     vec(step, 0..9).prop_map(|steps| {
         let mut now = Moment::from_nanos(100_000_000_000);
         let told = |(gap, lag, (done, failed)): (u64, u64, (Option<What>, Option<_>))| {
