@@ -31,12 +31,14 @@ use crate::{Failed, Failure, FailureClass, Lookup, Policy, Reaction, Terms};
 /// Attempts are ordered by when they **began**, not by when they ended; of two that began at once,
 /// the one told later counts as later. What an earlier attempt brings never replaces what a later
 /// one brought, and a failure is forgotten when an attempt that began no earlier succeeds.
+#[derive(Clone)]
 pub struct Facts<V, F = ()> {
     held: Option<Held<V>>,
     // Most values are well: what failed costs them one word.
     trouble: Option<Box<Trouble<F>>>,
 }
 
+#[derive(Clone)]
 struct Held<V> {
     value: V,
     started: Moment,
@@ -46,6 +48,7 @@ struct Held<V> {
 }
 
 /// What happened since the value was fetched.
+#[derive(Clone)]
 struct Trouble<F> {
     last: Failed<F>,
     /// When the latest attempt began whose answer was *missing*.

@@ -4,30 +4,35 @@ use std::sync::Arc;
 
 use perennial_backend::settings::nearest;
 use perennial_backend::{Common, ContextKey, Error, ErrorKind, Field, FieldClass, FieldKind};
-use perennial_reference::{OptionValue, Options, Ref, VaultName};
+use perennial_reference::{OptionValue, Options, Ref};
 
+use crate::cell::Binding;
 use crate::resource::{BackendOptions, Part, Resource, View};
 use crate::vault::Vault;
 
-/// Binds a reference to its vault: which call brings it, and which part of the answer it means.
-pub(crate) fn bind(
-    reference: &Ref<'_>,
-    name: &VaultName,
-    vault: &Vault,
-) -> Result<(Resource, View), Error> {
+/// Binds a reference to its vault: which call brings it, which part of the answer it means, and how
+/// long that is fresh.
+pub(crate) fn bind(reference: &Ref<'_>, vault: &Arc<Vault>) -> Result<Binding, Error> {
     let backend = vault.backend()?;
     let options = options(reference, vault)?;
     let selector = backend
         .capabilities()
         .selector(reference.version())
-        .map_err(|error| error.with_context(ContextKey::Vault, name.as_str()))?;
+        .map_err(|error| error.with_context(ContextKey::Vault, vault.spec().name().as_str()))?;
     let resource = Resource {
-        vault: name.clone(),
+        vault: vault.number(),
         name: Arc::from(reference.resource()),
         selector,
         options,
     };
-    Ok((resource, view(reference, vault)))
+    let view = view(reference, vault);
+    let policy = vault.policy(reference.options());
+    Ok(Binding {
+        vault: Arc::clone(vault),
+        resource,
+        view,
+        policy,
+    })
 }
 
 /// Returns which part of an answer a reference means.

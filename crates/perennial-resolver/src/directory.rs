@@ -1,70 +1,51 @@
-//! Which calls are under way, found by what they bring.
+//! Which views are held, found by their canonical text.
 
 use std::fmt;
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
-use perennial_backend::{Error, Fetched};
 
-use crate::flight::{Flight, Landing};
-use crate::resource::Resource;
+use crate::cell::Cell;
 
-/// What a call of a backend came to.
-pub(crate) type Outcome = Result<Fetched, CallError>;
-
-/// Why a call brought nothing.
-#[derive(Debug)]
-pub(crate) enum CallError {
-    /// The backend, or the driver for it, says why.
-    Failed(Error),
-    /// The driver went away before there was a result.
-    Lost,
-}
-
-/// The calls that are under way, one for each resource at the most.
+/// The cells of all references that were ever asked for and not forgotten.
 ///
 /// No guard of the map leaves a method of this type, so none can be held over an await.
 #[derive(Default)]
 pub(crate) struct Directory {
-    flights: DashMap<Resource, Arc<Flight<Outcome>>>,
+    cells: DashMap<Box<str>, Arc<Cell>>,
 }
 
 impl Directory {
-    /// Joins the call that is under way, or starts one, for which whoever gets the landing has to
-    /// care.
-    pub(crate) fn join_or_start(
-        &self,
-        resource: &Resource,
-    ) -> (Arc<Flight<Outcome>>, Option<Landing<Outcome>>) {
-        match self.flights.entry(resource.clone()) {
-            Entry::Occupied(under_way) => (Arc::clone(under_way.get()), None),
-            Entry::Vacant(free) => {
-                let (flight, landing) = Flight::start(|| Err(CallError::Lost));
-                free.insert(Arc::clone(&flight));
-                (flight, Some(landing))
-            }
-        }
+    pub(crate) fn find(&self, canonical: &str) -> Option<Arc<Cell>> {
+        self.cells.get(canonical).map(|cell| Arc::clone(&cell))
     }
 
-    /// Ends a call: who asks from now on starts another one.
-    pub(crate) fn end(&self, resource: &Resource, landing: Landing<Outcome>, outcome: Outcome) {
-        let landed = landing.flight();
-        self.flights
-            .remove_if(resource, |_, flight| Arc::ptr_eq(flight, landed));
-        landing.land(outcome);
+    /// Adds a cell, unless there is one for the same reference; returns the one that is there now.
+    pub(crate) fn find_or_add(&self, cell: Arc<Cell>) -> Arc<Cell> {
+        let canonical = cell.reference().as_str().into();
+        Arc::clone(&self.cells.entry(canonical).or_insert(cell))
     }
 
-    /// Forgets every call; those who wait for one still get its result.
-    pub(crate) fn clear(&self) {
-        self.flights.clear();
+    /// Takes a cell out, if it is still the one for its reference.
+    pub(crate) fn forget(&self, cell: &Arc<Cell>) {
+        self.cells
+            .remove_if(cell.reference().as_str(), |_, held| Arc::ptr_eq(held, cell));
+    }
+
+    /// Returns the cells of one vault, or of all.
+    pub(crate) fn cells(&self, vault: Option<&str>) -> Vec<Arc<Cell>> {
+        self.cells
+            .iter()
+            .filter(|cell| vault.is_none_or(|name| cell.reference().vault() == name))
+            .map(|cell| Arc::clone(&cell))
+            .collect()
     }
 }
 
 impl fmt::Debug for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Directory")
-            .field("flights", &self.flights.len())
+            .field("cells", &self.cells.len())
             .finish()
     }
 }

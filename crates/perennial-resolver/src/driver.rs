@@ -1,75 +1,216 @@
-//! The thread on which backends run: the one place of the libraries that spawns.
+//! The thread on which the engine and all backends run: the one place of the libraries that spawns.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use perennial_backend::{
-    Backend, BoxFuture, Clock, Context, ContextKey, Error, ErrorKind, Moment, Operation, Runtime,
+    Batch, BoxFuture, Context, ContextKey, Error, ErrorKind, Fetched, Hint, Moment, Operation,
+    Request, Runtime,
 };
-use perennial_clock::SystemClock;
-use tokio::sync::mpsc;
+use tokio::sync::broadcast;
+use tokio::sync::mpsc::{
+    UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel,
+};
+use tokio::task::AbortHandle;
 
-use crate::directory::{CallError, Directory, Outcome};
+use crate::directory::Directory;
+use crate::engine::{Action, Engine, Event, Limits};
+use crate::events::Happening;
 use crate::flight::Landing;
-use crate::resource::Resource;
+use crate::pulse::Pulse;
+use crate::runtime::TokioRuntime;
+use crate::vault::Vault;
 
-/// One call that somebody waits for.
-pub(crate) struct Job {
-    pub(crate) resource: Resource,
-    pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) timeout: Duration,
-    pub(crate) landing: Landing<Outcome>,
+/// What reaches the thread.
+pub(crate) enum Message {
+    Event(Event),
+    /// Stop, and land this when everything has ended.
+    Shutdown(Landing<()>),
 }
 
-/// The resolver's own thread.
+/// What the thread shares with readers.
+pub(crate) struct Shared {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) happenings: broadcast::Sender<Happening>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+}
+
+/// Starts the resolver's own thread.
 ///
 /// A starved or single-threaded runtime of the user cannot delay what runs on it, and dropping it
-/// leaves nothing behind even where a vendor's client spawns tasks of its own.
-pub(crate) struct Driver {
-    jobs: mpsc::UnboundedSender<Job>,
+/// leaves nothing behind even where a vendor's client spawns tasks of its own. The thread ends when
+/// nobody can send any more; nobody waits for that, so that a backend which blocks, against its
+/// promise, cannot hold up whoever lets go of the resolver.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the thread on which all else runs"
+)]
+pub(crate) fn start(shared: Shared, limits: Limits) -> io::Result<UnboundedSender<Message>> {
+    let (sender, receiver) = unbounded_channel();
+    let weak = sender.downgrade();
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("perennial-io")
+        .build()?;
+    shared.pulse.publish(shared.runtime.clock().now());
+    thread::Builder::new()
+        .name("perennial".to_owned())
+        .spawn(move || {
+            let end = End {
+                pulse: Arc::clone(&shared.pulse),
+                directory: Arc::clone(&shared.directory),
+            };
+            let landing = tokio.block_on(Driver::new(shared, weak, limits).run(receiver));
+            tokio.shutdown_background();
+            drop(end);
+            if let Some(landing) = landing {
+                landing.land(());
+            }
+        })?;
+    Ok(sender)
+}
+
+/// Says, however the thread ends, that nobody keeps values fresh any more.
+struct End {
+    pulse: Arc<Pulse>,
+    directory: Arc<Directory>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.pulse.stop();
+        for cell in self.directory.cells(None) {
+            cell.end_turn();
+        }
+    }
+}
+
+struct Driver {
+    engine: Engine,
+    shared: Shared,
+    sender: WeakUnboundedSender<Message>,
+    /// Who listens to which vault's changes.
+    listeners: HashMap<u64, AbortHandle>,
 }
 
 impl Driver {
-    /// Starts the thread.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the thread on which all else runs"
-    )]
-    pub(crate) fn start(
-        directory: Arc<Directory>,
-        lent: Option<Arc<dyn Runtime>>,
-    ) -> io::Result<Self> {
-        let (jobs, queue) = mpsc::unbounded_channel();
-        let tokio = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(BLOCKING_THREADS)
-            .thread_name("perennial-io")
-            .build()?;
-        // The thread ends when nobody can send any more; nobody waits for that, so that a backend
-        // which blocks, against its promise, cannot hold up whoever lets go of the resolver.
-        thread::Builder::new()
-            .name("perennial".to_owned())
-            .spawn(move || {
-                let runtime = lent.unwrap_or_else(|| Arc::new(TokioRuntime::new()));
-                tokio.block_on(serve(queue, &directory, &runtime));
-                // Those who wait for a call that is cut off here get its loss from the landing.
-                directory.clear();
-                tokio.shutdown_background();
-            })?;
-        Ok(Self { jobs })
+    fn new(shared: Shared, sender: WeakUnboundedSender<Message>, limits: Limits) -> Self {
+        let now = shared.runtime.clock().now();
+        let engine = Engine::new(now, limits, shared.runtime.random());
+        Self {
+            engine,
+            shared,
+            sender,
+            listeners: HashMap::new(),
+        }
     }
 
-    /// Hands a call to the thread; one that cannot be handed over lands as lost.
-    pub(crate) fn submit(&self, job: Job) {
-        // A job that comes back is dropped, which lands its flight.
-        let _ = self.jobs.send(job);
+    async fn run(mut self, mut receiver: UnboundedReceiver<Message>) -> Option<Landing<()>> {
+        loop {
+            let now = self.now();
+            self.shared.pulse.publish(now);
+            // No longer than a tick, and so never so long that waking from suspend goes unnoticed.
+            let tick = now + Pulse::TICK;
+            let due = self.engine.poll_timeout().map_or(tick, |at| at.min(tick));
+            let mut sleep = self.shared.runtime.sleep_until(due);
+            let message = poll_fn(|cx| match receiver.poll_recv(cx) {
+                Poll::Ready(message) => Poll::Ready(Some(message)),
+                Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
+            })
+            .await;
+            let now = self.now();
+            self.shared.pulse.publish(now);
+            let event = match message {
+                Some(Some(Message::Event(event))) => event,
+                Some(Some(Message::Shutdown(landing))) => return Some(landing),
+                Some(None) => return None,
+                None => Event::Timeout,
+            };
+            let actions = self.engine.handle(now, event);
+            actions.into_iter().for_each(|action| self.perform(action));
+        }
+    }
+
+    fn now(&self) -> Moment {
+        self.shared.runtime.clock().now()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "calls run as tasks of this thread's runtime"
+    )]
+    fn perform(&mut self, action: Action) {
+        let runtime = Arc::clone(&self.shared.runtime);
+        let sender = self.sender.clone();
+        match action {
+            Action::Call {
+                call,
+                vault,
+                requests,
+            } => {
+                tokio::spawn(async move {
+                    let answers = make_call(&vault, &requests, &runtime).await;
+                    let upkeep_due = upkeep_due(&vault);
+                    send(
+                        &sender,
+                        Event::CallEnded {
+                            call,
+                            answers,
+                            upkeep_due,
+                        },
+                    );
+                });
+            }
+            Action::Upkeep { vault } => {
+                tokio::spawn(async move {
+                    let failed = keep_up(&vault, &runtime).await.err();
+                    let upkeep_due = upkeep_due(&vault);
+                    let vault = vault.number();
+                    send(
+                        &sender,
+                        Event::UpkeepEnded {
+                            vault,
+                            upkeep_due,
+                            failed,
+                        },
+                    );
+                });
+            }
+            Action::Listen { vault } => {
+                let number = vault.number();
+                let task = tokio::spawn(listen(vault, runtime, sender));
+                self.listeners.insert(number, task.abort_handle());
+            }
+            Action::Unlisten { vault } => {
+                if let Some(task) = self.listeners.remove(&vault) {
+                    task.abort();
+                }
+            }
+            Action::Watch { vault, name, held } => {
+                if let Some(changes) = vault.built_backend().and_then(|b| b.facets().changes()) {
+                    if held {
+                        changes.watch(&name);
+                    } else {
+                        changes.unwatch(&name);
+                    }
+                }
+            }
+            Action::Tell(happening) => {
+                happening.announce();
+                // It is no error that nobody listens.
+                let _ = self.shared.happenings.send(happening);
+            }
+            Action::Forget(cell) => self.shared.directory.forget(&cell),
+        }
     }
 }
 
@@ -79,126 +220,192 @@ impl fmt::Debug for Driver {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "calls run as tasks of this runtime"
-)]
-async fn serve(
-    mut queue: mpsc::UnboundedReceiver<Job>,
-    directory: &Arc<Directory>,
-    runtime: &Arc<dyn Runtime>,
-) {
-    while let Some(job) = queue.recv().await {
-        let directory = Arc::clone(directory);
-        let runtime = Arc::clone(runtime);
-        tokio::spawn(async move {
-            let Job {
-                resource,
-                backend,
-                timeout,
-                landing,
-            } = job;
-            let outcome = call(&resource, &*backend, timeout, &runtime).await;
-            directory.end(&resource, landing, outcome);
-        });
+fn send(sender: &WeakUnboundedSender<Message>, event: Event) {
+    if let Some(sender) = sender.upgrade() {
+        // Nobody is there any more to whom it would mean something.
+        let _ = sender.send(Message::Event(event));
     }
 }
 
-/// Makes one call, which ends by its deadline and whose panic is an error like any other.
-async fn call(
-    resource: &Resource,
-    backend: &dyn Backend,
-    timeout: Duration,
+/// Makes one call, which ends by its deadline, and whose panic is an error like any other.
+async fn make_call(
+    vault: &Vault,
+    requests: &[Request],
     runtime: &Arc<dyn Runtime>,
-) -> Outcome {
-    let deadline = runtime.clock().now() + timeout;
-    let cx = Context::new(Arc::clone(runtime), deadline);
-    let request = resource.request();
-    let fetched = before(runtime.sleep_until(deadline), backend.fetch(&cx, &request)).await;
-    let outcome = match fetched {
-        End::Done(outcome) => outcome,
-        End::Panicked => Err(Error::new(ErrorKind::Unexpected, "the backend panicked")
-            .with_help("this is a defect of the backend: please report it")),
-        End::Late => Err(
-            Error::new(ErrorKind::Timeout, format!("no answer within {timeout:?}"))
-                .with_help("the setting `timeout` of the vault says how long a call may take"),
-        ),
+) -> Vec<Result<Fetched, Error>> {
+    let backend = match vault.backend() {
+        Ok(backend) => backend,
+        Err(error) => return vec![Err(error); requests.len()],
     };
-    outcome.map_err(|error| {
-        let error = error.with_context(ContextKey::Vault, resource.vault.as_str());
-        CallError::Failed(match error.operation() {
+    let deadline = runtime.clock().now() + vault.timeout();
+    let cx = Context::new(Arc::clone(runtime), deadline);
+    let late = runtime.sleep_until(deadline);
+    let answers = match requests {
+        [request] => vec![match before(late, backend.fetch(&cx, request)).await {
+            Ended::Done(answer) => answer,
+            ended => Err(not_done(&ended, vault)),
+        }],
+        several => {
+            // What has come stays, even if the rest comes too late.
+            let mut batch = Batch::new(several.len());
+            let ended = before(late, backend.fetch_many(&cx, several, &mut batch)).await;
+            if !matches!(ended, Ended::Done(())) {
+                batch.fail_rest(&not_done(&ended, vault));
+            }
+            batch.into_answers()
+        }
+    };
+    let outcome = if answers.iter().all(Result::is_ok) {
+        "ok"
+    } else {
+        "failed"
+    };
+    let name = vault.spec().name().as_str().to_owned();
+    metrics::counter!("perennial_calls_total", "vault" => name, "outcome" => outcome).increment(1);
+    let blame = |error: Error| {
+        let error = error.with_context(ContextKey::Vault, vault.spec().name().as_str());
+        match error.operation() {
             Some(_) => error,
             None => error.with_operation(Operation::Fetch),
-        })
-    })
+        }
+    };
+    answers
+        .into_iter()
+        .map(|answer| answer.map_err(blame))
+        .collect()
+}
+
+async fn keep_up(vault: &Vault, runtime: &Arc<dyn Runtime>) -> Result<(), Error> {
+    let Some(upkeep) = vault.backend()?.facets().upkeep() else {
+        return Ok(());
+    };
+    let deadline = runtime.clock().now() + vault.timeout();
+    let cx = Context::new(Arc::clone(runtime), deadline);
+    match before(runtime.sleep_until(deadline), upkeep.upkeep(&cx)).await {
+        Ended::Done(outcome) => outcome,
+        ended => Err(not_done(&ended, vault)),
+    }
+}
+
+fn upkeep_due(vault: &Vault) -> Option<Moment> {
+    vault.built_backend()?.facets().upkeep()?.due()
+}
+
+/// Listens to a store's changes for as long as the resolver is there.
+async fn listen(
+    vault: Arc<Vault>,
+    runtime: Arc<dyn Runtime>,
+    sender: WeakUnboundedSender<Message>,
+) {
+    let number = vault.number();
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let Some(changes) = vault
+            .backend()
+            .ok()
+            .and_then(|backend| backend.facets().changes())
+        else {
+            return;
+        };
+        let cx = Context::new(
+            Arc::clone(&runtime),
+            runtime.clock().now() + vault.timeout(),
+        );
+        let late = runtime.sleep_until(cx.deadline());
+        if let Ended::Done(Ok(mut hints)) = before(late, changes.subscribe(&cx)).await {
+            pause = Duration::from_secs(1);
+            while let Some(hint) = hints.next().await {
+                send(
+                    &sender,
+                    Event::Hinted {
+                        vault: number,
+                        hint,
+                    },
+                );
+            }
+            // Whatever changed meanwhile was not told of.
+            send(
+                &sender,
+                Event::Hinted {
+                    vault: number,
+                    hint: Hint::Lost,
+                },
+            );
+        }
+        runtime.sleep_until(runtime.clock().now() + pause).await;
+        pause = (pause * 2).min(Duration::from_secs(60));
+    }
 }
 
 /// How a call ended.
-enum End<T> {
+enum Ended<T> {
     Done(T),
     Panicked,
     Late,
 }
 
 /// Polls a call until it has ended, has panicked, or is late.
-async fn before<T>(mut late: BoxFuture<'_, ()>, mut call: BoxFuture<'_, T>) -> End<T> {
+async fn before<T>(mut late: BoxFuture<'_, ()>, mut call: BoxFuture<'_, T>) -> Ended<T> {
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
-            Ok(Poll::Ready(value)) => Poll::Ready(End::Done(value)),
-            Ok(Poll::Pending) => late.as_mut().poll(cx).map(|()| End::Late),
-            Err(_) => Poll::Ready(End::Panicked),
+            Ok(Poll::Ready(value)) => Poll::Ready(Ended::Done(value)),
+            Ok(Poll::Pending) => late.as_mut().poll(cx).map(|()| Ended::Late),
+            Err(_) => Poll::Ready(Ended::Panicked),
         },
     )
     .await
 }
 
-/// What backends are lent: the real clock, and the runtime of the resolver's thread.
-#[derive(Debug)]
-struct TokioRuntime {
-    clock: SystemClock,
-    random: AtomicU64,
-}
-
-impl TokioRuntime {
-    fn new() -> Self {
-        let clock = SystemClock::new();
-        let seed = clock.now().as_nanos() ^ clock.unix_time().since_epoch().as_nanos() as u64;
-        Self {
-            clock,
-            random: AtomicU64::new(seed),
-        }
+fn not_done<T>(ended: &Ended<T>, vault: &Vault) -> Error {
+    match ended {
+        Ended::Panicked => Error::new(ErrorKind::Unexpected, "the backend panicked")
+            .with_help("this is a defect of the backend: please report it"),
+        _ => Error::new(
+            ErrorKind::Timeout,
+            format!("no answer within {:?}", vault.timeout()),
+        )
+        .with_help("the setting `timeout` of the vault says how long a call may take"),
     }
 }
 
-impl Runtime for TokioRuntime {
-    fn clock(&self) -> &dyn Clock {
-        &self.clock
-    }
+/// Lands a flight when a span has passed, unless it is let go of before.
+pub(crate) struct Watchdog {
+    ended: Arc<(Mutex<bool>, Condvar)>,
+}
 
-    fn sleep_until(&self, at: Moment) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(at.since(self.clock.now())))
-    }
-
+impl Watchdog {
+    /// Starts to watch; without a thread to do it, the flight lands at once.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is what contexts run blocking work with"
+        reason = "the driver's own thread cannot watch itself"
     )]
-    fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
-        let job = tokio::task::spawn_blocking(work);
-        Box::pin(async move {
-            let _ = job.await;
-        })
+    pub(crate) fn start(span: Duration, landing: Landing<bool>) -> Option<Self> {
+        let ended = Arc::new((Mutex::new(false), Condvar::new()));
+        let watched = Arc::clone(&ended);
+        thread::Builder::new()
+            .name("perennial-end".to_owned())
+            .spawn(move || {
+                let (ended, changed) = &*watched;
+                let guard = ended.lock().unwrap_or_else(PoisonError::into_inner);
+                drop(changed.wait_timeout_while(guard, span, |ended| !*ended));
+                landing.land(false);
+            })
+            .ok()?;
+        Some(Self { ended })
     }
+}
 
-    fn random(&self) -> u64 {
-        // SplitMix64 (Steele, Lea and Flood): good enough for jitter, and for nothing secret.
-        let mut z = self
-            .random
-            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        let (ended, changed) = &*self.ended;
+        *ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        changed.notify_all();
     }
+}
+
+/// Returns what backends are lent where nobody lends anything else.
+pub(crate) fn system_runtime() -> Arc<dyn Runtime> {
+    Arc::new(TokioRuntime::new())
 }
 
 /// Threads for blocking work: enough for files on slow disks, few enough to notice a leak.

@@ -11,14 +11,18 @@ use perennial_reference::ParseError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The resolver has been shut down.
+    /// The resolver has been shut down, or the vault was removed.
     Closed,
+    /// A value is held that is too old to be served, and could not be refreshed.
+    Expired,
     /// The vault's settings are wrong or incomplete.
     InvalidConfig,
     /// The text is no reference, or asks for something that cannot be meant.
     InvalidReference,
     /// There is no such secret, version, member or place in it.
     NotFound,
+    /// Nobody has asked the store yet; that has begun now.
+    NotYet,
     /// The store knows who asks and refuses.
     PermissionDenied,
     /// The store asks for fewer calls.
@@ -43,9 +47,11 @@ impl ErrorKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
+            Self::Expired => "expired",
             Self::InvalidConfig => "invalid_config",
             Self::InvalidReference => "invalid_reference",
             Self::NotFound => "not_found",
+            Self::NotYet => "not_yet",
             Self::PermissionDenied => "permission_denied",
             Self::RateLimited => "rate_limited",
             Self::Timeout => "timeout",
@@ -94,6 +100,7 @@ struct Inner {
     kind: ErrorKind,
     reference: Option<Box<str>>,
     cause: Cause,
+    retry_in: Option<Duration>,
 }
 
 enum Cause {
@@ -134,8 +141,56 @@ impl Error {
                 kind,
                 reference,
                 cause,
+                retry_in: None,
             }),
         }
+    }
+
+    pub(crate) fn closed(reference: impl fmt::Display) -> Self {
+        let cause = BackendError::new(
+            BackendErrorKind::Unavailable,
+            "the resolver is shut down, or the vault was removed",
+        );
+        Self::of_kind(ErrorKind::Closed, reference, cause)
+    }
+
+    pub(crate) fn not_yet(reference: impl fmt::Display) -> Self {
+        let cause = BackendError::new(
+            BackendErrorKind::Unavailable,
+            "nobody has asked the store yet",
+        );
+        Self::of_kind(ErrorKind::NotYet, reference, cause)
+    }
+
+    pub(crate) fn expired(
+        reference: impl fmt::Display,
+        age: Duration,
+        cause: Option<&BackendError>,
+    ) -> Self {
+        let why = cause.map_or_else(|| "it was not refreshed".to_owned(), ToString::to_string);
+        let cause = BackendError::new(
+            cause.map_or(BackendErrorKind::Unavailable, BackendError::kind),
+            format!(
+                "the value is {} s old and may not be used any more: {why}",
+                age.as_secs()
+            ),
+        );
+        Self::of_kind(ErrorKind::Expired, reference, cause)
+    }
+
+    pub(crate) fn unnamed(name: &str) -> Self {
+        let cause = BackendError::new(
+            BackendErrorKind::InvalidReference,
+            format!("nothing was asked for by the name `{name}`"),
+        );
+        Self::new(ErrorKind::InvalidReference, None, Cause::Backend(cause))
+    }
+
+    pub(crate) fn with_retry_in(mut self, span: Option<Duration>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.retry_in = span;
+        }
+        self
     }
 
     /// Returns what the failure means to a program.
@@ -163,6 +218,12 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.as_backend().and_then(BackendError::retry_after)
+    }
+
+    /// Returns after what span the store is asked again, if the error is one that is remembered.
+    #[must_use]
+    pub fn retry_in(&self) -> Option<Duration> {
+        self.inner.retry_in
     }
 
     /// Returns what was wrong with the text, if that is what failed.

@@ -1,9 +1,11 @@
 //! What a reference means, part by part, without fetching anything.
 
+use std::sync::Arc;
+
 use perennial_backend::{
     Common, Error as BackendError, Field, FieldClass, Origin, Selector, SettingMap,
 };
-use perennial_reference::{Reference, VaultName};
+use perennial_reference::Reference;
 
 use crate::bind::bind;
 use crate::vault::Vault;
@@ -109,7 +111,7 @@ impl ExplainedSetting {
 
 pub(crate) fn explain(
     reference: &Reference,
-    found: Result<(&VaultName, &Vault), BackendError>,
+    found: Result<Arc<Vault>, BackendError>,
 ) -> Explanation {
     let mut explanation = Explanation {
         reference: reference.clone(),
@@ -120,7 +122,7 @@ pub(crate) fn explain(
         settings: Vec::new(),
         problem: None,
     };
-    let (name, vault) = match found {
+    let vault = match found {
         Ok(found) => found,
         Err(problem) => {
             explanation.problem = Some(problem);
@@ -131,8 +133,8 @@ pub(crate) fn explain(
     explanation.backend = Some(spec.backend().into());
     explanation.declared = Some(spec.declared().clone());
     explanation.description = spec.description().map(Into::into);
-    match bind(reference.parts(), name, vault) {
-        Ok((resource, _)) => explanation.selector = Some(resource.selector),
+    match bind(reference.parts(), &vault) {
+        Ok(binding) => explanation.selector = Some(binding.resource.selector),
         Err(problem) => explanation.problem = Some(problem),
     }
     let fields = Common::FIELDS.iter().chain(vault.fields());

@@ -78,11 +78,6 @@ impl<T> Landing<T> {
     pub(crate) fn land(self, result: T) {
         self.flight.land(result);
     }
-
-    /// Returns the flight that this lands.
-    pub(crate) fn flight(&self) -> &Arc<Flight<T>> {
-        &self.flight
-    }
 }
 
 impl<T> Drop for Landing<T> {

@@ -1,22 +1,37 @@
 #![doc = include_str!("../README.md")]
 
 mod bind;
+mod builder;
+mod cell;
 mod directory;
 mod driver;
+mod engine;
 mod error;
+mod events;
 mod explain;
 mod fit;
 mod flight;
+mod handle;
+mod link;
+mod pulse;
 mod resolve;
 mod resolver;
 mod resource;
+mod runtime;
 mod select;
+mod snapshot;
+mod status;
 mod tree;
 mod value;
 mod vault;
 
+pub use builder::Builder;
 pub use error::{Error, ErrorKind};
+pub use events::{Events, Happening, What};
 pub use explain::{ExplainedSetting, Explanation};
+pub use handle::{Changes, Handle, Loaded};
 pub use resolve::{Problem, ResolveError};
-pub use resolver::{Builder, Resolver};
-pub use value::Value;
+pub use resolver::{Removal, Resolver};
+pub use snapshot::Snapshot;
+pub use status::{State, Status};
+pub use value::{Freshness, Value};

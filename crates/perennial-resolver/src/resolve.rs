@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind};
-use crate::resolver::{Calls, Resolver};
+use crate::resolver::Resolver;
 use crate::tree::Tree;
 
 impl Resolver {
@@ -37,21 +37,17 @@ impl Resolver {
                     format!("the configuration cannot be read: {error}"),
                 )),
             })?;
-        let mut places = Vec::new();
-        let mut calls = Calls::default();
+        let (mut places, mut cells) = (Vec::new(), Vec::new());
         tree.visit_texts("", &mut |place, leaf| {
             if let Tree::Text(text) = leaf
                 && is_reference(text)
             {
-                places.push((place.to_owned(), self.start(text, &mut calls), leaf));
+                cells.push(self.cell(text));
+                places.push((place.to_owned(), leaf));
             }
         });
         let mut problems = Vec::new();
-        for (place, started, leaf) in places {
-            let value = match started {
-                Ok(pending) => pending.value().await,
-                Err(error) => Err(error),
-            };
+        for ((place, leaf), value) in places.into_iter().zip(self.get_cells(&cells).await) {
             match value {
                 Ok(value) => *leaf = Tree::Secret(value.into_secret()),
                 Err(error) => problems.push(Problem { place, error }),

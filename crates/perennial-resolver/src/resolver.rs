@@ -1,135 +1,83 @@
 //! What users hold: from references to values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use perennial_backend::settings::nearest;
 use perennial_backend::{
-    Backends, ContextKey, Error as BackendError, ErrorKind as BackendErrorKind, Operation, Runtime,
-    VaultSpec,
+    Backends, ContextKey, Error as BackendError, ErrorKind as BackendErrorKind, Runtime, VaultSpec,
 };
-use perennial_reference::{Ref, Reference, VaultName};
+use perennial_reference::{Reference, VaultName};
+use tokio::sync::broadcast;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::bind::bind;
-use crate::directory::{CallError, Directory, Outcome};
-use crate::driver::{Driver, Job};
+use crate::builder::{Builder, check_name};
+use crate::cell::Cell;
+use crate::directory::Directory;
+use crate::driver::{self, Message};
+use crate::engine::{Event, Limits};
 use crate::error::{Error, ErrorKind};
+use crate::events::Events;
 use crate::explain::{Explanation, explain};
-use crate::flight::{Flight, Passenger};
-use crate::resource::{Resource, View};
-use crate::select::select;
+use crate::flight::Flight;
+use crate::handle::{Handle, Loaded};
+use crate::link::Link;
+use crate::pulse::Pulse;
+use crate::snapshot::Snapshot;
+use crate::status::Status;
 use crate::value::Value;
 use crate::vault::Vault;
 
-/// Resolves references. Clones share everything.
+/// Resolves references and keeps what they name fresh. Clones share everything.
 ///
 /// It owns one thread, on which all backends run; that thread ends with the last clone. A call that
 /// is under way is shared by all who ask for any part of what it brings, and goes on when those who
 /// asked go away.
 #[derive(Clone)]
 pub struct Resolver {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
 }
 
-struct Shared {
-    backends: Backends,
-    vaults: BTreeMap<VaultName, Vault>,
+struct Inner {
+    vaults: Vaults,
     directory: Arc<Directory>,
-    driver: Driver,
+    happenings: broadcast::Sender<crate::events::Happening>,
+    sender: UnboundedSender<Message>,
+    link: Link,
 }
 
-impl Resolver {
-    /// Begins to make a resolver.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
+/// The vaults that there are now.
+pub(crate) struct Vaults {
+    backends: Backends,
+    named: ArcSwap<BTreeMap<VaultName, Arc<Vault>>>,
+    /// The last number that a vault got; held while vaults are changed.
+    number: Mutex<u64>,
+}
 
-    /// Resolves one reference.
-    ///
-    /// # Errors
-    /// Fails if the text is no reference, if it means nothing to its vault, or if the store does
-    /// not give the value; see [`Error::kind`].
-    pub async fn get(&self, reference: impl AsRef<str>) -> Result<Value, Error> {
-        let mut calls = Calls::default();
-        self.start(reference.as_ref(), &mut calls)?.value().await
-    }
-
-    /// Resolves several references, all at the same time, and returns the results in the order of
-    /// the references. Those that look at the same secret share one call and one version.
-    pub async fn get_many<R: AsRef<str>>(
-        &self,
-        references: impl IntoIterator<Item = R>,
-    ) -> Vec<Result<Value, Error>> {
-        let mut calls = Calls::default();
-        let started: Vec<_> = references
-            .into_iter()
-            .map(|reference| self.start(reference.as_ref(), &mut calls))
-            .collect();
-        let mut values = Vec::with_capacity(started.len());
-        for pending in started {
-            values.push(match pending {
-                Ok(pending) => pending.value().await,
-                Err(error) => Err(error),
-            });
+impl Vaults {
+    pub(crate) fn new(
+        backends: Backends,
+        named: BTreeMap<VaultName, Arc<Vault>>,
+        number: u64,
+    ) -> Self {
+        Self {
+            backends,
+            named: ArcSwap::from_pointee(named),
+            number: Mutex::new(number),
         }
-        values
     }
 
-    /// Explains a reference: its parts, what each means to its vault, and where each setting came
-    /// from. Nothing is fetched.
-    ///
-    /// # Errors
-    /// Fails if the text is no reference. Whatever else is wrong with it is in the explanation.
-    pub fn explain(&self, reference: impl AsRef<str>) -> Result<Explanation, Error> {
-        let text = reference.as_ref();
-        let reference = Reference::parse(text).map_err(|cause| Error::parse(text, cause))?;
-        let found = self.vault(reference.parts());
-        Ok(explain(&reference, found))
-    }
-
-    /// Returns the descriptions of all vaults, by name.
-    pub fn vaults(&self) -> impl Iterator<Item = &VaultSpec> {
-        self.shared.vaults.values().map(Vault::spec)
-    }
-
-    /// Returns the table of backend types.
-    #[must_use]
-    pub fn backends(&self) -> &Backends {
-        &self.shared.backends
-    }
-
-    /// Finds out what brings a reference, and joins or starts the call that does.
-    ///
-    /// `calls` are those that were joined or started for the same question: what looks at one
-    /// secret shares one call even if that has ended in between.
-    pub(crate) fn start(&self, text: &str, calls: &mut Calls) -> Result<Pending, Error> {
-        let reference = Ref::parse(text).map_err(|cause| Error::parse(text, cause))?;
-        let (name, vault) = self
-            .vault(&reference)
-            .map_err(|cause| Error::of_kind(ErrorKind::UnknownVault, text, cause))?;
-        let bound = bind(&reference, name, vault);
-        let (resource, view) = bound.map_err(|cause| Error::backend(text, cause))?;
-        let flight = match calls.get(&resource) {
-            Some(flight) => Arc::clone(flight),
-            None => {
-                let flight = self.fly(&resource, vault);
-                calls.insert(resource.clone(), Arc::clone(&flight));
-                flight
-            }
-        };
-        Ok(Pending {
-            reference: text.into(),
-            resource,
-            view,
-            passenger: flight.join(),
-        })
-    }
-
-    fn vault(&self, reference: &Ref<'_>) -> Result<(&VaultName, &Vault), BackendError> {
-        let wanted = reference.vault();
-        self.shared.vaults.get_key_value(wanted).ok_or_else(|| {
-            let names = || self.shared.vaults.keys().map(VaultName::as_str);
+    fn find(&self, wanted: &str) -> Result<Arc<Vault>, BackendError> {
+        let named = self.named.load();
+        named.get(wanted).cloned().ok_or_else(|| {
+            let names = || named.keys().map(VaultName::as_str);
             let mut help = format!("vaults: {}", names().collect::<Vec<_>>().join(", "));
             if let Some(candidate) = nearest(wanted, names()) {
                 help = format!("did you mean `{candidate}`? {help}");
@@ -142,169 +90,403 @@ impl Resolver {
             .with_help(help)
         })
     }
+}
 
-    fn fly(&self, resource: &Resource, vault: &Vault) -> Arc<Flight<Outcome>> {
-        let (flight, landing) = self.shared.directory.join_or_start(resource);
-        if let (Some(landing), Some(backend)) = (landing, vault.built_backend()) {
-            self.shared.driver.submit(Job {
-                resource: resource.clone(),
-                backend: Arc::clone(backend),
-                timeout: vault.timeout(),
-                landing,
+/// What becomes of values when their vault is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Removal {
+    /// [`Handle::last`] still gives them.
+    Keep,
+    /// They are forgotten.
+    Purge,
+}
+
+impl Resolver {
+    /// Begins to make a resolver.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn start(
+        vaults: Vaults,
+        runtime: Arc<dyn Runtime>,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let directory = Arc::new(Directory::default());
+        let pulse = Arc::new(Pulse::default());
+        let (happenings, _) = broadcast::channel(HAPPENINGS);
+        let shared = driver::Shared {
+            directory: Arc::clone(&directory),
+            pulse: Arc::clone(&pulse),
+            happenings: happenings.clone(),
+            runtime: Arc::clone(&runtime),
+        };
+        let sender = driver::start(shared, limits)?;
+        let link = Link {
+            pulse,
+            queue: sender.downgrade(),
+            runtime,
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                vaults,
+                directory,
+                happenings,
+                sender,
+                link,
+            }),
+        })
+    }
+
+    /// Resolves one reference: with what is held, if that is fresh, and else with one fetch that is
+    /// shared by all who wait for it.
+    ///
+    /// # Errors
+    /// Fails if the text is no reference, if it means nothing to its vault, or if there is no value
+    /// that may be served; see [`Error::kind`].
+    pub async fn get(&self, reference: impl AsRef<str>) -> Result<Value, Error> {
+        let cell = self.cell(reference.as_ref())?;
+        self.inner.link.get(&cell).await
+    }
+
+    /// Resolves several references, all at the same time, and returns the results in the order of
+    /// the references. Those that look at the same secret share one call.
+    pub async fn get_many<R: AsRef<str>>(
+        &self,
+        references: impl IntoIterator<Item = R>,
+    ) -> Vec<Result<Value, Error>> {
+        let cells: Vec<_> = references
+            .into_iter()
+            .map(|reference| self.cell(reference.as_ref()))
+            .collect();
+        self.get_cells(&cells).await
+    }
+
+    pub(crate) async fn get_cells(
+        &self,
+        cells: &[Result<Arc<Cell>, Error>],
+    ) -> Vec<Result<Value, Error>> {
+        let mut readings: Vec<_> = cells
+            .iter()
+            .map(|cell| match cell {
+                Ok(cell) => Ok(Box::pin(self.inner.link.get(cell))),
+                Err(error) => Err(error.clone()),
+            })
+            .collect();
+        let mut values: Vec<Option<Result<Value, Error>>> = vec![None; readings.len()];
+        poll_fn(|cx| {
+            let mut open = false;
+            for (reading, value) in readings.iter_mut().zip(&mut values) {
+                match reading {
+                    _ if value.is_some() => {}
+                    Ok(future) => match future.as_mut().poll(cx) {
+                        Poll::Ready(outcome) => *value = Some(outcome),
+                        Poll::Pending => open = true,
+                    },
+                    Err(error) => *value = Some(Err(error.clone())),
+                }
+            }
+            if open { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        values.into_iter().flatten().collect()
+    }
+
+    /// Returns what is held for a reference, at once: it never blocks, and never asks the operating
+    /// system for the time. What is not held is asked for from now on.
+    ///
+    /// # Errors
+    /// [`NotYet`](ErrorKind::NotYet) if nothing is held yet, and else as [`get`](Self::get).
+    pub fn cached(&self, reference: impl AsRef<str>) -> Result<Loaded, Error> {
+        let cell = self.cell(reference.as_ref())?;
+        self.inner.link.load(&cell)
+    }
+
+    /// Keeps a secret fresh for as long as the handle lives.
+    ///
+    /// # Errors
+    /// Fails as [`get`](Self::get) does.
+    pub async fn watch(&self, reference: impl AsRef<str>) -> Result<Handle, Error> {
+        let handle = self.watch_later(reference)?;
+        self.inner.link.get(&self.cell(handle.reference())?).await?;
+        Ok(handle)
+    }
+
+    /// Keeps a secret fresh for as long as the handle lives, without waiting for its first value.
+    ///
+    /// # Errors
+    /// Fails if the text is no reference, or means nothing to its vault.
+    pub fn watch_later(&self, reference: impl AsRef<str>) -> Result<Handle, Error> {
+        let cell = self.cell(reference.as_ref())?;
+        let handle = Handle::new(Arc::clone(&cell), self.inner.link.clone());
+        if cell.ask() {
+            self.inner.link.send(Event::Wanted {
+                cell,
+                waiting: true,
             });
         }
-        flight
+        Ok(handle)
+    }
+
+    /// Takes values that belong together: those of one secret come from one version of it.
+    ///
+    /// `references` are pairs of a name, by which the snapshot is asked, and a reference.
+    ///
+    /// # Errors
+    /// Fails if any of the values cannot be had, also if the current version of a secret lacks a
+    /// key that an older one had: a snapshot is never patched from an older version.
+    pub async fn snapshot<N: AsRef<str>, R: AsRef<str>>(
+        &self,
+        references: impl IntoIterator<Item = (N, R)>,
+    ) -> Result<Snapshot, Error> {
+        let mut names = Vec::new();
+        let mut cells = Vec::new();
+        for (name, reference) in references {
+            names.push(name.as_ref().into());
+            cells.push(self.cell(reference.as_ref())?);
+        }
+        for value in self
+            .get_cells(&cells.iter().cloned().map(Ok).collect::<Vec<_>>())
+            .await
+        {
+            value?;
+        }
+        let (flight, landing) = Flight::start(|| Err((0, shut_down())));
+        let asked = cells.clone();
+        self.inner.link.send(Event::Snapshot {
+            cells: asked,
+            landing,
+        });
+        match &*flight.join().await {
+            Ok(frozen) => Ok(Snapshot::new(names, frozen.clone())),
+            Err((place, cause)) => Err(match cells.get(*place) {
+                Some(cell) => Error::backend(cell.reference(), cause.clone()),
+                None => Error::closed("a snapshot"),
+            }),
+        }
+    }
+
+    /// Fetches references anew, whatever is held: each by a call that begins after this one was
+    /// asked for. What is held stays if that fails.
+    pub async fn refresh<R: AsRef<str>>(
+        &self,
+        references: impl IntoIterator<Item = R>,
+    ) -> Vec<Result<Value, Error>> {
+        let mut started = Vec::new();
+        for reference in references {
+            started.push(self.cell(reference.as_ref()).map(|cell| {
+                let (flight, landing) = Flight::start(|| Err(Some(shut_down())));
+                self.inner.link.send(Event::Refresh {
+                    cell: Arc::clone(&cell),
+                    landing,
+                });
+                (cell, flight.join())
+            }));
+        }
+        let mut values = Vec::with_capacity(started.len());
+        for refresh in started {
+            values.push(match refresh {
+                Err(error) => Err(error),
+                Ok((cell, landed)) => match &*landed.await {
+                    Ok(()) => self.refreshed(&cell),
+                    Err(Some(cause)) => Err(Error::backend(cell.reference(), cause.clone())),
+                    Err(None) => Err(Error::closed(cell.reference())),
+                },
+            });
+        }
+        values
+    }
+
+    /// Returns the value that a refresh brought; a view that it did not serve says why.
+    fn refreshed(&self, cell: &Arc<Cell>) -> Result<Value, Error> {
+        let facts = cell.facts();
+        match facts.failed() {
+            Some(failed) => Err(Error::backend(cell.reference(), failed.detail().clone())),
+            None => self.inner.link.look(cell),
+        }
+    }
+
+    /// Returns how every reference that is held is doing, sorted by reference.
+    #[must_use]
+    pub fn status(&self) -> Vec<Status> {
+        let now = self.inner.link.pulse.now();
+        let mut all: Vec<_> = self
+            .inner
+            .directory
+            .cells(None)
+            .iter()
+            .map(|cell| Status::of(cell, now))
+            .collect();
+        all.sort_by(|a, b| a.reference().cmp(b.reference()));
+        all
+    }
+
+    /// Listens to what happens to secrets from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(self.inner.happenings.subscribe())
+    }
+
+    /// Adds a vault, or puts another one in the place of the one with its name. What was held of
+    /// the old one stays readable until the new one has answered; other vaults are not touched.
+    ///
+    /// # Errors
+    /// Fails if no vault can have that name, or nobody knows its backend.
+    pub fn put_vault(&self, spec: VaultSpec) -> Result<(), BackendError> {
+        let vaults = &self.inner.vaults;
+        check_name(&spec, &vaults.backends)?;
+        let mut number = vaults.number.lock().unwrap_or_else(PoisonError::into_inner);
+        *number += 1;
+        let name = spec.name().clone();
+        let vault = Arc::new(Vault::new(*number, spec, &vaults.backends));
+        let mut named = BTreeMap::clone(&vaults.named.load());
+        let old = named.insert(name.clone(), Arc::clone(&vault));
+        vaults.named.store(Arc::new(named));
+        let Some(old) = old else { return Ok(()) };
+        let (mut cells, mut gone) = (Vec::new(), Vec::new());
+        for cell in self.inner.directory.cells(Some(name.as_str())) {
+            match bind(cell.reference().parts(), &vault) {
+                Ok(binding) => {
+                    cell.rebind(binding);
+                    cells.push(cell);
+                }
+                // What it means is no longer to be had; whoever asks again is told why.
+                Err(_) => {
+                    self.inner.directory.forget(&cell);
+                    cell.mark_removed();
+                    gone.push(cell);
+                }
+            }
+        }
+        self.inner.link.send(Event::Replaced {
+            old: old.number(),
+            cells,
+            gone,
+        });
+        Ok(())
+    }
+
+    /// Removes a vault: handles of its secrets say that they are closed, and references to it are
+    /// to an unknown vault. Returns whether there was one.
+    pub fn remove_vault(&self, name: &str, removal: Removal) -> bool {
+        let vaults = &self.inner.vaults;
+        let _changing = vaults.number.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut named = BTreeMap::clone(&vaults.named.load());
+        let Some(old) = named.remove(name) else {
+            return false;
+        };
+        vaults.named.store(Arc::new(named));
+        let keep = removal == Removal::Keep;
+        self.inner.link.send(Event::Removed {
+            vault: old.number(),
+            keep,
+        });
+        for cell in self.inner.directory.cells(Some(name)) {
+            self.inner.directory.forget(&cell);
+            cell.mark_removed();
+        }
+        true
+    }
+
+    /// Explains a reference: its parts, what each means to its vault, and where each setting came
+    /// from. Nothing is fetched.
+    ///
+    /// # Errors
+    /// Fails if the text is no reference. Whatever else is wrong with it is in the explanation.
+    pub fn explain(&self, reference: impl AsRef<str>) -> Result<Explanation, Error> {
+        let text = reference.as_ref();
+        let reference = Reference::parse(text).map_err(|cause| Error::parse(text, cause))?;
+        let found = self.inner.vaults.find(reference.vault());
+        Ok(explain(&reference, found))
+    }
+
+    /// Returns the descriptions of all vaults, by name.
+    #[must_use]
+    pub fn vaults(&self) -> Vec<VaultSpec> {
+        self.inner
+            .vaults
+            .named
+            .load()
+            .values()
+            .map(|vault| vault.spec().clone())
+            .collect()
+    }
+
+    /// Returns the table of backend types.
+    #[must_use]
+    pub fn backends(&self) -> &Backends {
+        &self.inner.vaults.backends
+    }
+
+    /// Stops, and waits until everything has ended, but no longer than `deadline`. Returns whether
+    /// it has. Readers and handles say [`Closed`](ErrorKind::Closed) from then on.
+    pub async fn shutdown(&self, deadline: Duration) -> bool {
+        let (flight, landing) = Flight::start(|| ());
+        if self.inner.sender.send(Message::Shutdown(landing)).is_err() {
+            return true;
+        }
+        // The thread may be held up by a backend that blocks, so another one watches the time.
+        let (first, ended) = Flight::start(|| false);
+        let _watch = driver::Watchdog::start(deadline, ended);
+        let mut landed = Box::pin(flight.join());
+        let mut late = Box::pin(first.join());
+        poll_fn(|cx| match landed.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending => late.as_mut().poll(cx).map(|_| false),
+        })
+        .await
+    }
+
+    /// Finds the cell of a reference, or makes it.
+    pub(crate) fn cell(&self, text: &str) -> Result<Arc<Cell>, Error> {
+        if let Some(cell) = self.inner.directory.find(text) {
+            return Ok(cell);
+        }
+        let reference = Reference::parse(text).map_err(|cause| Error::parse(text, cause))?;
+        if let Some(cell) = self.inner.directory.find(reference.as_str()) {
+            return Ok(cell);
+        }
+        loop {
+            let vault = self
+                .inner
+                .vaults
+                .find(reference.vault())
+                .map_err(|cause| Error::of_kind(ErrorKind::UnknownVault, text, cause))?;
+            let binding =
+                bind(reference.parts(), &vault).map_err(|cause| Error::backend(text, cause))?;
+            let cell = self
+                .inner
+                .directory
+                .find_or_add(Arc::new(Cell::new(reference.clone(), binding)));
+            // A vault that was replaced meanwhile may have missed the cell.
+            let current = self
+                .inner
+                .vaults
+                .named
+                .load()
+                .get(reference.vault())
+                .map(|v| v.number());
+            if current == Some(cell.binding().vault.number()) {
+                return Ok(cell);
+            }
+            self.inner.directory.forget(&cell);
+        }
     }
 }
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resolver")
-            .field("vaults", &self.shared.vaults.keys())
-            .field("directory", &self.shared.directory)
+            .field("vaults", &self.inner.vaults.named.load().keys())
+            .field("directory", &self.inner.directory)
             .finish_non_exhaustive()
     }
 }
 
-/// The calls that bring the answer to one question.
-pub(crate) type Calls = HashMap<Resource, Arc<Flight<Outcome>>>;
-
-/// A value that is on its way.
-pub(crate) struct Pending {
-    reference: Box<str>,
-    resource: Resource,
-    view: View,
-    passenger: Passenger<Outcome>,
+fn shut_down() -> BackendError {
+    BackendError::new(BackendErrorKind::Unavailable, "the resolver is shut down")
 }
 
-impl Pending {
-    pub(crate) async fn value(self) -> Result<Value, Error> {
-        let outcome = self.passenger.await;
-        let fetched = match &*outcome {
-            Ok(fetched) => fetched,
-            Err(CallError::Failed(cause)) => {
-                return Err(Error::backend(&self.reference, cause.clone()));
-            }
-            Err(CallError::Lost) => {
-                let cause =
-                    BackendError::new(BackendErrorKind::Unavailable, "the resolver is shut down");
-                return Err(Error::of_kind(ErrorKind::Closed, &self.reference, cause));
-            }
-        };
-        let secret = select(fetched, &self.resource.name, &self.view).map_err(|cause| {
-            let vault = self.resource.vault.as_str();
-            Error::backend(
-                &self.reference,
-                cause.with_context(ContextKey::Vault, vault),
-            )
-        })?;
-        Ok(Value::new(secret, fetched.version().cloned()))
-    }
-}
-
-/// Makes a [`Resolver`].
-#[derive(Debug, Default)]
-#[must_use]
-pub struct Builder {
-    backends: Backends,
-    specs: Vec<VaultSpec>,
-    runtime: Option<Arc<dyn Runtime>>,
-}
-
-impl Builder {
-    /// Says which backend types there are. Each of them has a default vault of its own name.
-    pub fn backends(mut self, backends: Backends) -> Self {
-        self.backends = backends;
-        self
-    }
-
-    /// Adds vaults. The description of a default vault takes the place of the one that is there
-    /// without any.
-    pub fn vaults(mut self, specs: impl IntoIterator<Item = VaultSpec>) -> Self {
-        self.specs.extend(specs);
-        self
-    }
-
-    /// Adds one vault.
-    pub fn vault(self, spec: VaultSpec) -> Self {
-        self.vaults([spec])
-    }
-
-    /// Lends backends another clock, sleep and chance than the system's, for tests.
-    pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
-        self.runtime = Some(runtime);
-        self
-    }
-
-    /// Makes the resolver and starts its thread. No backend is made and nothing is fetched yet:
-    /// what is wrong with one vault is reported by those who use it.
-    ///
-    /// # Errors
-    /// [`InvalidConfig`](BackendErrorKind::InvalidConfig) if two vaults have one name, a named vault
-    /// has the name of a backend type, or no backend of a vault's type is known;
-    /// [`Unexpected`](BackendErrorKind::Unexpected) if the system gives no thread.
-    pub fn build(self) -> Result<Resolver, BackendError> {
-        let Self {
-            backends,
-            specs,
-            runtime,
-        } = self;
-        let mut vaults = BTreeMap::new();
-        for spec in specs {
-            check_name(&spec, &backends)?;
-            let name = spec.name().clone();
-            if vaults
-                .insert(name.clone(), Vault::new(spec, &backends))
-                .is_some()
-            {
-                return Err(invalid(&name, format!("there are two vaults `{name}`"))
-                    .with_help("give each vault a prefix of its own"));
-            }
-        }
-        for name in backends.names() {
-            let spec = VaultSpec::default_of(name)?;
-            vaults
-                .entry(spec.name().clone())
-                .or_insert_with(|| Vault::new(spec, &backends));
-        }
-        let directory = Arc::new(Directory::default());
-        let driver = Driver::start(Arc::clone(&directory), runtime).map_err(|error| {
-            BackendError::new(
-                BackendErrorKind::Unexpected,
-                format!("no thread for the resolver: {}", error.kind()),
-            )
-            .with_operation(Operation::Build)
-        })?;
-        Ok(Resolver {
-            shared: Arc::new(Shared {
-                backends,
-                vaults,
-                directory,
-                driver,
-            }),
-        })
-    }
-}
-
-fn check_name(spec: &VaultSpec, backends: &Backends) -> Result<(), BackendError> {
-    let name = spec.name();
-    if !spec.is_default() && backends.knows(name.as_str()) {
-        let message =
-            format!("`{name}` is the name of a backend type, so no vault can be named so");
-        return Err(invalid(name, message).with_help(format!(
-            "choose another name, such as `{name}-main`, or configure the default vault of `{name}`"
-        )));
-    }
-    if !backends.knows(spec.backend()) {
-        backends
-            .get(spec.backend())
-            .map_err(|error| error.with_context(ContextKey::Vault, name.as_str()))?;
-    }
-    Ok(())
-}
-
-fn invalid(name: &VaultName, message: String) -> BackendError {
-    BackendError::new(BackendErrorKind::InvalidConfig, message)
-        .with_operation(Operation::Build)
-        .with_context(ContextKey::Vault, name.as_str())
-}
+/// How many happenings a slow listener may be behind before it misses some.
+const HAPPENINGS: usize = 1024;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use perennial_backend::{Request, Selector};
-use perennial_reference::{Coerce, VaultName};
+use perennial_reference::Coerce;
 
 /// The options of a reference that are its backend's, sorted by name.
 pub(crate) type BackendOptions = Arc<[(Box<str>, Box<str>)]>;
@@ -11,7 +11,8 @@ pub(crate) type BackendOptions = Arc<[(Box<str>, Box<str>)]>;
 /// What one call of a backend brings: the identity by which calls are shared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Resource {
-    pub(crate) vault: VaultName,
+    /// Which vault: a vault that is replaced gets a new number.
+    pub(crate) vault: u64,
     pub(crate) name: Arc<str>,
     pub(crate) selector: Selector,
     pub(crate) options: BackendOptions,
@@ -22,6 +23,14 @@ impl Resource {
         Request::new(Arc::clone(&self.name))
             .with_selector(self.selector.clone())
             .with_options(Arc::clone(&self.options))
+    }
+
+    /// Returns the same under another name that the store gave for it.
+    pub(crate) fn named(&self, alias: &str) -> Self {
+        Self {
+            name: Arc::from(alias),
+            ..self.clone()
+        }
     }
 }
 

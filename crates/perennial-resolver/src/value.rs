@@ -1,19 +1,49 @@
 //! What a reference resolved to.
 
 use std::fmt;
+use std::time::Duration;
 
-use perennial_backend::{Secret, Version};
+use perennial_backend::{Error as BackendError, Secret, Version};
 
-/// The value of a reference, and which version it is.
+/// Whether a value is inside its ttl.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Freshness {
+    /// It is.
+    Fresh,
+    /// It is not, and is served while it cannot be refreshed.
+    #[non_exhaustive]
+    Stale {
+        /// How long ago its fetch began.
+        age: Duration,
+        /// Why it could not be refreshed, if that was tried.
+        cause: Option<BackendError>,
+    },
+}
+
+impl Freshness {
+    /// Returns whether the value is inside its ttl.
+    #[must_use]
+    pub const fn is_fresh(&self) -> bool {
+        matches!(self, Self::Fresh)
+    }
+}
+
+/// The value of a reference, which version it is, and whether it is fresh.
 #[derive(Clone)]
 pub struct Value {
     secret: Secret,
     version: Option<Version>,
+    freshness: Freshness,
 }
 
 impl Value {
-    pub(crate) fn new(secret: Secret, version: Option<Version>) -> Self {
-        Self { secret, version }
+    pub(crate) fn new(secret: Secret, version: Option<Version>, freshness: Freshness) -> Self {
+        Self {
+            secret,
+            version,
+            freshness,
+        }
     }
 
     /// Returns the secret.
@@ -33,6 +63,12 @@ impl Value {
     pub fn version(&self) -> Option<&Version> {
         self.version.as_ref()
     }
+
+    /// Returns whether it was inside its ttl when it was read.
+    #[must_use]
+    pub fn freshness(&self) -> &Freshness {
+        &self.freshness
+    }
 }
 
 impl fmt::Debug for Value {
@@ -40,6 +76,7 @@ impl fmt::Debug for Value {
         f.debug_struct("Value")
             .field("secret", &self.secret)
             .field("version", &self.version)
+            .field("freshness", &self.freshness)
             .finish()
     }
 }

@@ -8,23 +8,33 @@ use perennial_backend::{
     Backend, BackendType, Backends, Common, ContextKey, Error, ErrorKind, Field, FieldClass,
     SettingMap, VaultSpec,
 };
+use perennial_cache::{Policy, Reaction};
+use perennial_reference::Options;
 
 /// One configured vault.
 #[derive(Debug)]
 pub(crate) struct Vault {
+    number: u64,
     spec: VaultSpec,
     backend_type: Result<BackendType, Error>,
     backend: OnceLock<Result<Arc<dyn Backend>, Error>>,
 }
 
 impl Vault {
-    pub(crate) fn new(spec: VaultSpec, backends: &Backends) -> Self {
+    /// Takes in a description. The number is the vault's alone, also among those that had its name
+    /// before.
+    pub(crate) fn new(number: u64, spec: VaultSpec, backends: &Backends) -> Self {
         let backend_type = backends.get(spec.backend()).cloned();
         Self {
+            number,
             spec,
             backend_type,
             backend: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn spec(&self) -> &VaultSpec {
@@ -99,6 +109,37 @@ impl Vault {
     pub(crate) fn allows(&self, field: &Field) -> bool {
         let mut allowed = self.spec.settings().list(&Common::ALLOW_OPTIONS);
         field.class() == FieldClass::Plain && allowed.any(|name| field.is_called(name))
+    }
+
+    /// Returns the policy of a reference that sets these options.
+    pub(crate) fn policy(&self, options: &Options<'_>) -> Policy {
+        let settings = self.spec.settings();
+        let set = |field: &Field| {
+            settings
+                .setting(field)
+                .and_then(|_| settings.duration(field))
+        };
+        let reaction = |field: &Field| match settings.text(field) {
+            Some("drop") => Reaction::Drop,
+            _ => Reaction::Keep,
+        };
+        Policy::default()
+            .with_ttl(options.ttl().or_else(|| set(&Common::TTL)))
+            .with_neg_ttl(options.neg_ttl().or_else(|| set(&Common::NEG_TTL)))
+            .with_resurrect_ttl(
+                options
+                    .resurrect_ttl()
+                    .or_else(|| set(&Common::RESURRECT_TTL)),
+            )
+            .with_refresh_ahead(
+                options
+                    .refresh_ahead()
+                    .or_else(|| set(&Common::REFRESH_AHEAD)),
+            )
+            .with_min_ttl(set(&Common::MIN_TTL))
+            .with_max_ttl(set(&Common::MAX_TTL))
+            .with_on_missing(reaction(&Common::ON_MISSING))
+            .with_on_denied(reaction(&Common::ON_DENIED))
     }
 
     pub(crate) fn timeout(&self) -> Duration {

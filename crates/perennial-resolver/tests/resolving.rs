@@ -64,33 +64,6 @@ async fn many_views_of_one_secret_are_one_call_and_one_version() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_asked_for_together_is_one_call_even_if_that_ends_in_between() {
-    let store = ScriptedBackend::new();
-    store.put("db", r#"{"user":"alice","password":"pa55"}"#);
-    let secrets = resolver(&store);
-    let slowly = [
-        "{vault://scripted/db/user}",
-        "{vault://scripted/db/password}",
-    ]
-    .iter()
-    .map(|r| {
-        // The first call has ended when the second reference is looked at.
-        if r.ends_with("/password}") {
-            while store.calls() == 0 || format!("{secrets:?}").contains("flights: 1") {
-                std::thread::yield_now();
-            }
-        }
-        *r
-    });
-    let values = secrets.get_many(slowly).await;
-    assert_eq!(
-        values.iter().map(text).collect::<Vec<_>>(),
-        ["alice", "pa55"]
-    );
-    assert_eq!(store.calls(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_readers_of_one_cold_secret_make_one_call() {
     let store = ScriptedBackend::new();
     store.put("hot", "value");
@@ -268,8 +241,14 @@ async fn one_vault_that_hangs_or_panics_does_not_delay_another() {
         chain(&late)
     );
 
+    // Inside the back-off the failure is remembered, and nobody is asked.
+    let again = secrets.get("{vault://scripted/key}").await.unwrap_err();
+    assert_eq!((again.kind(), sick.calls()), (ErrorKind::Timeout, 1));
+    assert!(again.retry_in().is_some());
+    clock.advance(Duration::from_secs(2));
     let broken = secrets.get("{vault://scripted/key}").await.unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::Unexpected);
+    clock.advance(Duration::from_secs(80));
     assert_eq!(text(&secrets.get("{vault://sound/key}").await), "at once");
     assert_eq!(text(&secrets.get("{vault://scripted/key}").await), "never");
 }

@@ -207,7 +207,7 @@ impl ScriptedBackend {
         self.state().standing = Some(fault);
     }
 
-    /// Lets the next calls meet these faults, one each, before the standing one.
+    /// Lets the next reading calls meet these faults, one each, before the standing one.
     pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state().scripted.extend(faults);
     }
@@ -281,24 +281,20 @@ impl ScriptedBackend {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Meets the next scripted fault, or else the standing one.
     async fn meet_fault(&self, cx: &Context) -> Result<(), Error> {
-        let fault = {
-            let mut state = self.state();
-            state
-                .scripted
-                .pop_front()
-                .or_else(|| state.standing.clone())
-        };
-        match fault {
+        let scripted = self.state().scripted.pop_front();
+        match scripted {
+            Some(fault) => meet(fault, cx).await,
+            None => self.meet_standing_fault(cx).await,
+        }
+    }
+
+    async fn meet_standing_fault(&self, cx: &Context) -> Result<(), Error> {
+        let standing = self.state().standing.clone();
+        match standing {
+            Some(fault) => meet(fault, cx).await,
             None => Ok(()),
-            Some(Fault::Latency(span)) => {
-                cx.sleep(span).await;
-                Ok(())
-            }
-            Some(Fault::Hang) => std::future::pending().await,
-            #[expect(clippy::panic, reason = "this is the panic that the test asked for")]
-            Some(Fault::Panic) => panic!("the scripted backend panics, as it was told to"),
-            Some(Fault::Error(error)) => Err(error),
         }
     }
 
@@ -342,6 +338,19 @@ impl ScriptedBackend {
         state.running += 1;
         state.most_running = state.most_running.max(state.running);
         Running(self)
+    }
+}
+
+async fn meet(fault: Fault, cx: &Context) -> Result<(), Error> {
+    match fault {
+        Fault::Latency(span) => {
+            cx.sleep(span).await;
+            Ok(())
+        }
+        Fault::Hang => std::future::pending().await,
+        #[expect(clippy::panic, reason = "this is the panic that the test asked for")]
+        Fault::Panic => panic!("the scripted backend panics, as it was told to"),
+        Fault::Error(error) => Err(error),
     }
 }
 
@@ -438,7 +447,8 @@ impl Backend for ScriptedBackend {
 #[async_trait]
 impl Changes for ScriptedBackend {
     async fn subscribe(&self, cx: &Context) -> Result<Box<dyn Hints>, Error> {
-        self.meet_fault(cx).await?;
+        // Scripted faults are for calls that read.
+        self.meet_standing_fault(cx).await?;
         let listener = Listener::default();
         self.state().listeners.push(listener.clone());
         Ok(Box::new(listener))
