@@ -23,7 +23,7 @@ pub enum Trouble {
 /// | trouble | first | at most | with |
 /// | --- | --- | --- | --- |
 /// | unavailable | 1 s | 60 s | up to half of it less |
-/// | throttled | what the store asked for, else 5 s | 1 h, else 60 s | up to a tenth of it more |
+/// | throttled | what the store asked for, at least 1 s, else 5 s | 1 h, else 60 s | up to a tenth of it more |
 /// | denied, invalid | 60 s | 10 min | up to a quarter of it more |
 ///
 /// An unavailable store is asked again after no less than a second, and what was denied or made no
@@ -42,7 +42,7 @@ impl Backoff {
     /// Returns how long to wait after the `failures`th failure in a row, the first being 1.
     ///
     /// `asked` is how long the store itself wants to be left alone. It is honoured whatever the
-    /// trouble is, up to an hour.
+    /// trouble is, up to an hour; that it may be asked again at once is not believed.
     #[must_use]
     pub fn delay(
         self,
@@ -71,7 +71,7 @@ impl Backoff {
                 jitter.between(span, span + span / 4)
             }
         };
-        match asked.map(|span| span.min(60 * MINUTE)) {
+        match asked.map(|span| span.clamp(SECOND, 60 * MINUTE)) {
             Some(span) if trouble == Trouble::Throttled => jitter.between(span, span + span / 10),
             Some(span) => own.max(span),
             None => own,
@@ -132,6 +132,8 @@ mod tests {
             Some(1_000_000),
             (3_600_000, 3_959_999),
         );
+        check(Trouble::Throttled, 3, Some(0), (1000, 1099));
+        check(Trouble::Denied, 1, Some(0), (60_000, 74_999));
         check(Trouble::Unavailable, 1, Some(30), (30_000, 30_000));
         check(Trouble::Unavailable, 9, Some(3), (30_000, 59_999));
     }

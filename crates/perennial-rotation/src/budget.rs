@@ -7,7 +7,8 @@ use perennial_clock::Moment;
 /// The limits of one vault's calls.
 ///
 /// A rate is kept as a bucket of tokens: a call takes one, and tokens come back evenly up to the
-/// size of the bucket. Order of use: [`start`](Self::start) before a call and
+/// size of the bucket, which is what may be made in a second. So in any span of `n` seconds no more
+/// calls start than in `n + 1` seconds of the rate. Order of use: [`start`](Self::start) before a call and
 /// [`finish`](Self::finish) after it.
 #[derive(Clone, Debug)]
 pub struct Budget {
@@ -27,7 +28,7 @@ pub struct Budget {
 pub enum Start {
     /// It may, and counts as started.
     Now,
-    /// It may not before this moment, when a token will be back.
+    /// It may not before this moment, when a token will be back. The moment lies ahead always.
     NotBefore(Moment),
     /// It may not before another call has ended.
     WhenOneEnds,
@@ -47,7 +48,8 @@ impl Budget {
         Self {
             at_once: at_once.max(1),
             running: 0,
-            spacing: Duration::from_secs(1) / per_second,
+            // Rounded up: never a nanosecond too early.
+            spacing: Duration::from_nanos(1_000_000_000_u64.div_ceil(u64::from(per_second))),
             burst: per_second,
             full_at: Moment::ORIGIN,
         }
@@ -122,6 +124,46 @@ mod tests {
         };
         assert_eq!(moment, at(10_000));
         assert_eq!(budget.start(moment), Start::Now);
+    }
+
+    #[test]
+    fn a_rate_that_does_not_divide_a_second_is_not_exceeded() {
+        for rate in [3, 7, 999, 1_000_000_007, u32::MAX] {
+            let mut budget = Budget::new(1, rate);
+            let span = budget.spacing * rate;
+            assert!(span >= Duration::from_secs(1), "{rate}: {span:?}");
+            assert_eq!(budget.start(at(0)), Start::Now);
+        }
+    }
+
+    #[test]
+    fn zeros_are_ones_and_a_call_that_never_started_ends_nothing() {
+        let mut budget = Budget::new(0, 0);
+        budget.finish();
+        assert_eq!(budget.running(), 0);
+        assert_eq!(budget.start(at(0)), Start::Now);
+        assert_eq!(budget.start(at(0)), Start::WhenOneEnds);
+        budget.finish();
+        assert_eq!(budget.start(at(1)), Start::NotBefore(at(1000)));
+        assert_eq!(budget.start(at(1000)), Start::Now);
+    }
+
+    #[test]
+    fn who_is_refused_spends_nothing() {
+        let mut budget = Budget::new(1000, 1);
+        assert_eq!(budget.start(at(0)), Start::Now);
+        for millis in 1..1000 {
+            assert_eq!(budget.start(at(millis)), Start::NotBefore(at(1000)));
+        }
+        assert_eq!((budget.running(), budget.start(at(1000))), (1, Start::Now));
+    }
+
+    #[test]
+    fn the_end_of_the_scale_stops_nothing() {
+        let mut budget = Budget::new(1000, 10);
+        assert_eq!(budget.start(Moment::MAX), Start::Now);
+        // A clock that is said to have gone back is no reason to make more calls.
+        assert!(matches!(budget.start(at(0)), Start::NotBefore(late) if late > at(0)));
     }
 
     #[test]

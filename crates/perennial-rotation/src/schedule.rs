@@ -1,14 +1,18 @@
 //! What is due, and when next, for very many keys: buckets of one second, exact within them.
 
-use alloc::collections::{BTreeMap, BinaryHeap};
-use alloc::vec;
+use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use core::time::Duration;
 
 use perennial_clock::Moment;
 
+use self::buckets::Buckets;
+
+mod buckets;
+
 /// Names an entry of a schedule: a small number, as an index is one.
+///
+/// A schedule keeps twelve bytes for every number up to the largest that it was given.
 pub type Key = u32;
 
 /// Keeps a deadline for each of very many keys.
@@ -17,30 +21,41 @@ pub type Key = u32;
 /// deadline later costs nothing but the table: what lies in a bucket too early is put into the right
 /// one when its time comes. Nothing is looked at before its second has begun.
 ///
+/// Moving a deadline before the second in which its key is looked for leaves four bytes behind in
+/// that second's bucket, until it begins.
+///
 /// Order of use: [`poll`](Self::poll) until it returns `None`, then sleep until
 /// [`poll_timeout`](Self::poll_timeout). Polling too often is harmless, and so is a moment that was
 /// polled before.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     entries: Vec<Entry>,
-    /// The buckets of the seconds from `second` on, in a ring.
-    near: Vec<Vec<Key>>,
-    /// Which buckets of the ring are not empty, a bit each.
-    filled: Vec<u64>,
-    /// What lies further ahead, in buckets as long as the ring.
-    far: BTreeMap<u64, Vec<Key>>,
-    /// What is due in the second that has begun, and before.
-    current: BinaryHeap<Reverse<(Moment, Key)>>,
-    /// The first second that has not begun.
-    second: u64,
+    buckets: Buckets,
+    /// What was found in the bucket that was begun last, the earliest last: nanoseconds from
+    /// `begun_at` in the upper half, the key in the lower.
+    begun: Vec<u64>,
+    begun_at: u64,
+    /// What was set for a second that had begun already.
+    late: BinaryHeap<Reverse<(Moment, Key)>>,
+    /// The second of the clock that is second 0 here.
+    base: u64,
     len: usize,
 }
 
+// Packed, so that a million of them do not spend four million bytes on padding.
 #[derive(Clone, Copy, Debug)]
+#[repr(Rust, packed(4))]
 struct Entry {
     deadline: Moment,
-    /// The second of the earliest bucket in which the key lies.
-    bucket: u64,
+    /// Invariant: the earliest bucket in which the key lies, none of those that have begun.
+    bucket: u32,
+}
+
+/// Where in the seconds that have begun.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Begun,
+    Late,
 }
 
 impl Entry {
@@ -48,6 +63,12 @@ impl Entry {
         deadline: Moment::MAX,
         bucket: NOWHERE,
     };
+
+    fn is_due(self, at: Moment) -> bool {
+        // Compared by value: a packed field cannot be borrowed.
+        let deadline = self.deadline;
+        deadline == at
+    }
 }
 
 impl Schedule {
@@ -56,11 +77,11 @@ impl Schedule {
     pub fn new(now: Moment) -> Self {
         Self {
             entries: Vec::new(),
-            near: vec![Vec::new(); RING],
-            filled: vec![0; RING / 64],
-            far: BTreeMap::new(),
-            current: BinaryHeap::new(),
-            second: second_of(now) + 1,
+            buckets: Buckets::new(1),
+            begun: Vec::new(),
+            begun_at: 0,
+            late: BinaryHeap::new(),
+            base: now.as_nanos() / NANOS,
             len: 0,
         }
     }
@@ -86,200 +107,181 @@ impl Schedule {
 
     /// Sets the deadline of a key, in place of the one that it had; [`Moment::MAX`] means never.
     pub fn set(&mut self, key: Key, deadline: Moment) {
-        let index = key as usize;
-        if index >= self.entries.len() {
-            if deadline == Moment::MAX {
-                return;
-            }
-            self.entries.resize(index + 1, Entry::FREE);
+        if deadline == Moment::MAX {
+            return self.remove(key);
         }
-        let Some(entry) = self.entries.get_mut(index) else {
+        let second = second_of(deadline, self.base);
+        if key as usize >= self.entries.len() {
+            self.make_room(key as usize + 1);
+        }
+        let Some(entry) = self.entries.get_mut(key as usize) else {
             return;
         };
-        match (entry.deadline == Moment::MAX, deadline == Moment::MAX) {
-            (true, false) => self.len += 1,
-            (false, true) => self.len -= 1,
-            _ => {}
-        }
+        self.len += usize::from(entry.is_due(Moment::MAX));
         entry.deadline = deadline;
-        let second = second_of(deadline);
-        // A bucket that comes no later than the deadline leads to the right one.
-        let leads_there = entry.bucket <= second && entry.bucket >= self.second;
-        if deadline != Moment::MAX && !leads_there {
-            self.place(key, deadline);
+        if second < self.buckets.second() {
+            // It may lie in a bucket too, which stays the one to lead to a later deadline.
+            self.late.push(Reverse((deadline, key)));
+        } else if entry.bucket > second {
+            // A bucket that comes no later than the deadline would lead to the right one.
+            entry.bucket = self.buckets.push(second, key);
         }
     }
 
     /// Takes away the deadline of a key.
     pub fn remove(&mut self, key: Key) {
-        self.set(key, Moment::MAX);
+        if let Some(entry) = self.entries.get_mut(key as usize) {
+            self.len -= usize::from(!entry.is_due(Moment::MAX));
+            entry.deadline = Moment::MAX;
+        }
     }
 
     /// Returns a key whose deadline has come and takes the deadline away; the earliest first.
     pub fn poll(&mut self, now: Moment) -> Option<Key> {
         loop {
-            while let Some(Reverse((at, key))) = self.current.peek().copied() {
+            while let Some((at, key, place)) = self.next_begun() {
                 if at > now {
-                    break;
+                    return None;
                 }
-                self.current.pop();
-                // What was moved or taken away since it came here is not due by this entry.
-                if self
-                    .entries
-                    .get(key as usize)
-                    .is_some_and(|entry| entry.deadline == at)
-                {
-                    self.remove(key);
+                match place {
+                    Place::Begun => drop(self.begun.pop()),
+                    Place::Late => drop(self.late.pop()),
+                }
+                // What was moved or taken away since it came here is not due by this.
+                let entry = self.entries.get_mut(key as usize);
+                if let Some(entry) = entry.filter(|entry| entry.is_due(at)) {
+                    entry.deadline = Moment::MAX;
+                    self.len -= 1;
                     return Some(key);
                 }
             }
-            if second_of(now) < self.second {
+            let until = second_of(now, self.base);
+            if until < self.buckets.second() {
                 return None;
             }
-            self.begin_next(second_of(now));
+            if let Some(second) = self.buckets.skip(until) {
+                self.begin(second);
+            }
         }
     }
 
-    /// Returns when to poll again: no later than the earliest deadline, and no earlier than the
-    /// beginning of its second.
+    /// Returns when to poll again: no later than the earliest deadline.
+    ///
+    /// It is the deadline itself once its second has begun, else at the earliest the beginning of
+    /// that second; earlier only for what was moved or taken away since, or lay more than an hour
+    /// ahead.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Moment> {
-        if let Some(Reverse((at, _))) = self.current.peek() {
-            return Some(*at);
+        match self.next_begun() {
+            Some((at, ..)) => Some(at),
+            None => {
+                let second = self.buckets.first()?;
+                Some(Moment::from_nanos(self.beginning_of(second)))
+            }
         }
-        // A far bucket may begin before what lies in the ring.
-        let near = self.next_filled();
-        let far = self.far.keys().next().map(|block| block * RING as u64);
-        near.into_iter().chain(far).min().map(beginning_of)
     }
 
-    /// Begins the next second with something in it that is no later than `until`.
-    fn begin_next(&mut self, until: u64) {
-        let near = self.next_filled();
-        let far = self.far.keys().next().map(|block| block * RING as u64);
-        let next = [near, far].into_iter().flatten().min().unwrap_or(u64::MAX);
-        if next > until {
-            self.second = until + 1;
-            return;
+    /// Returns the earliest of what lies in the seconds that have begun, and where.
+    fn next_begun(&self) -> Option<(Moment, Key, Place)> {
+        let begun = self.begun.last().map(|found| {
+            let at = self.begun_at.saturating_add(found >> 32);
+            (Moment::from_nanos(at), *found as Key, Place::Begun)
+        });
+        let late = self.late.peek();
+        let late = late.map(|Reverse((at, key))| (*at, *key, Place::Late));
+        match (begun, late) {
+            (Some(begun), Some(late)) => Some(begun.min(late)),
+            (one, other) => one.or(other),
         }
-        self.second = next.max(self.second);
-        if far.is_some_and(|first| first <= self.second) {
-            self.spread();
-        }
-        let begun = self.second;
-        self.second += 1;
-        let index = ring_index(begun);
-        let Some(bucket) = self.near.get_mut(index) else {
-            return;
-        };
-        let keys = core::mem::take(bucket);
-        self.mark(index, false);
-        for key in keys {
-            let Some(entry) = self.entries.get_mut(key as usize) else {
-                continue;
-            };
-            if entry.bucket == begun {
-                entry.bucket = NOWHERE;
-                let deadline = entry.deadline;
-                if deadline != Moment::MAX {
-                    self.place(key, deadline);
+    }
+
+    /// Begins a second, before which nothing is left in any bucket.
+    fn begin(&mut self, second: u32) {
+        let far = self.buckets.take_far();
+        self.replace_all(second, &far.unwrap_or_default());
+        self.begun_at = self.beginning_of(second);
+        let keys = self.buckets.begin();
+        self.replace_all(second, &keys);
+        self.begun.sort_unstable_by(|one, other| other.cmp(one));
+    }
+
+    fn replace_all(&mut self, second: u32, keys: &[Key]) {
+        // Entries lie far from each other in memory. They are read some at a time, before anything
+        // depends on what they say, so that the processor waits for all of them together.
+        let mut lies_in = [NOWHERE; 32];
+        for keys in keys.chunks(lies_in.len()) {
+            for (bucket, key) in lies_in.iter_mut().zip(keys) {
+                *bucket = self
+                    .entries
+                    .get(*key as usize)
+                    .map_or(NOWHERE, |e| e.bucket);
+            }
+            for (bucket, key) in lies_in.iter().zip(keys) {
+                // Else the key lies in an earlier bucket as well, or was found in this one already.
+                if *bucket == second {
+                    self.replace(second, *key);
                 }
             }
         }
     }
 
-    /// Spreads the first far bucket over the ring.
-    fn spread(&mut self) {
-        let Some((block, keys)) = self.far.pop_first() else {
+    /// Puts a key from the bucket of a second where its deadline is found next.
+    #[inline]
+    fn replace(&mut self, second: u32, key: Key) {
+        let Some(entry) = self.entries.get_mut(key as usize) else {
             return;
         };
-        for key in keys {
-            let Some(entry) = self.entries.get_mut(key as usize) else {
-                continue;
-            };
-            if entry.bucket == block * RING as u64 {
-                entry.bucket = NOWHERE;
-                let deadline = entry.deadline;
-                if deadline != Moment::MAX {
-                    self.place(key, deadline);
-                }
+        // It may lie in the bucket twice.
+        if entry.bucket != second {
+            return;
+        }
+        entry.bucket = NOWHERE;
+        let deadline = entry.deadline;
+        if deadline == Moment::MAX {
+            return;
+        }
+        let due = second_of(deadline, self.base);
+        if due >= self.buckets.second() {
+            entry.bucket = self.buckets.push(due, key);
+        } else if due == second {
+            let ahead = deadline.as_nanos() - self.begun_at;
+            if ahead < NANOS {
+                self.begun.push(ahead << 32 | u64::from(key));
+            } else {
+                self.late.push(Reverse((deadline, key)));
             }
         }
+        // What is due before this second was set when that had begun, and is among the late.
     }
 
-    /// Puts a key where its deadline will find it.
-    fn place(&mut self, key: Key, deadline: Moment) {
-        let second = second_of(deadline);
-        let bucket = if second < self.second {
-            self.current.push(Reverse((deadline, key)));
-            NOWHERE
-        } else if second - self.second < RING as u64 {
-            self.push_near(second, key);
-            second
-        } else {
-            let block = second / RING as u64;
-            self.far.entry(block).or_default().push(key);
-            block * RING as u64
-        };
-        if let Some(entry) = self.entries.get_mut(key as usize) {
-            entry.bucket = bucket;
-        }
+    /// Makes the table at least `len` long. It grows by a quarter, since doubling it would leave
+    /// twelve bytes unused for each that is in use.
+    #[cold]
+    fn make_room(&mut self, len: usize) {
+        let len = len.max(self.entries.len() + self.entries.len() / 4);
+        self.entries.reserve_exact(len - self.entries.len());
+        self.entries.resize(len, Entry::FREE);
     }
 
-    fn push_near(&mut self, second: u64, key: Key) {
-        let index = ring_index(second);
-        if let Some(bucket) = self.near.get_mut(index) {
-            bucket.push(key);
-            self.mark(index, true);
-        }
-    }
-
-    fn mark(&mut self, index: usize, filled: bool) {
-        if let Some(word) = self.filled.get_mut(index / 64) {
-            let bit = 1 << (index % 64);
-            *word = if filled { *word | bit } else { *word & !bit };
-        }
-    }
-
-    /// Returns the first second of the ring whose bucket is not empty.
-    fn next_filled(&self) -> Option<u64> {
-        let start = ring_index(self.second);
-        let words = self.filled.len();
-        // The word in which the ring begins is looked at twice: its upper bits first, its lower last.
-        for step in 0..=words {
-            let index = (start / 64 + step) % words;
-            let mut word = self.filled.get(index).copied().unwrap_or(0);
-            if step == 0 {
-                word &= u64::MAX << (start % 64);
-            } else if step == words {
-                word &= !(u64::MAX << (start % 64));
-            }
-            if word != 0 {
-                let found = index * 64 + word.trailing_zeros() as usize;
-                let ahead = (found + RING - start) % RING;
-                return Some(self.second + ahead as u64);
-            }
-        }
-        None
+    /// Returns the nanoseconds from the origin to the beginning of a second.
+    fn beginning_of(&self, second: u32) -> u64 {
+        (self.base + u64::from(second)).saturating_mul(NANOS)
     }
 }
 
-/// How many seconds the ring has: a little more than an hour.
-const RING: usize = 4096;
+/// The last second that has a bucket, 136 years ahead.
+const LAST: u32 = NOWHERE - 1;
 
 /// No bucket.
-const NOWHERE: u64 = u64::MAX;
+const NOWHERE: u32 = u32::MAX;
 
 const NANOS: u64 = 1_000_000_000;
 
-fn second_of(moment: Moment) -> u64 {
-    moment.as_nanos() / NANOS
+/// Returns the second in which a moment lies, the last one for all that lies beyond.
+fn second_of(moment: Moment, base: u64) -> u32 {
+    let second = (moment.as_nanos() / NANOS).saturating_sub(base);
+    second.min(u64::from(LAST)) as u32
 }
 
-fn beginning_of(second: u64) -> Moment {
-    Moment::ORIGIN + Duration::from_secs(second)
-}
-
-fn ring_index(second: u64) -> usize {
-    (second % RING as u64) as usize
-}
+#[cfg(test)]
+mod tests;
