@@ -9,8 +9,9 @@ use perennial_backend::{
 };
 use perennial_reference::VaultName;
 
-use crate::driver;
+use crate::driver::{self, Place};
 use crate::engine::Limits;
+use crate::pulse::Pulse;
 use crate::resolver::{Resolver, Vaults};
 use crate::vault::Vault;
 
@@ -22,6 +23,8 @@ pub struct Builder {
     specs: Vec<VaultSpec>,
     runtime: Option<Arc<dyn Runtime>>,
     limits: Limits,
+    place: Place,
+    tick: Duration,
 }
 
 impl Default for Builder {
@@ -35,6 +38,8 @@ impl Default for Builder {
             specs: Vec::new(),
             runtime: None,
             limits,
+            place: Place::Thread,
+            tick: Pulse::TICK,
         }
     }
 }
@@ -79,6 +84,20 @@ impl Builder {
         self
     }
 
+    /// Says how often the time is published to those who read without asking for it. Unless it is
+    /// said: every 100 ms. No shorter than a millisecond.
+    pub fn tick(mut self, span: Duration) -> Self {
+        self.tick = span.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Runs as a task of the tokio runtime on which [`build`](Self::build) is called, and not on a
+    /// thread of its own: for tests, which want everything on one thread.
+    pub fn on_current_runtime(mut self) -> Self {
+        self.place = Place::CurrentRuntime;
+        self
+    }
+
     /// Makes the resolver and starts its thread. No backend is made and nothing is fetched yet:
     /// what is wrong with one vault is reported by those who use it.
     ///
@@ -92,6 +111,8 @@ impl Builder {
             specs,
             runtime,
             limits,
+            place,
+            tick,
         } = self;
         let mut vaults = BTreeMap::new();
         let mut number = 0;
@@ -114,7 +135,14 @@ impl Builder {
             }
         }
         let runtime = runtime.unwrap_or_else(driver::system_runtime);
-        Resolver::start(Vaults::new(backends, vaults, number), runtime, limits).map_err(|error| {
+        Resolver::start(
+            Vaults::new(backends, vaults, number),
+            runtime,
+            limits,
+            place,
+            tick,
+        )
+        .map_err(|error| {
             BackendError::new(
                 ErrorKind::Unexpected,
                 format!("no thread for the resolver: {}", error.kind()),

@@ -41,42 +41,74 @@ pub(crate) struct Shared {
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) happenings: broadcast::Sender<Happening>,
     pub(crate) runtime: Arc<dyn Runtime>,
+    /// How often the time is published.
+    pub(crate) tick: Duration,
 }
 
-/// Starts the resolver's own thread.
+/// Where the driver runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// On a thread of its own.
+    Thread,
+    /// As a task of the tokio runtime on which it is started.
+    CurrentRuntime,
+}
+
+/// Starts the driver.
 ///
-/// A starved or single-threaded runtime of the user cannot delay what runs on it, and dropping it
-/// leaves nothing behind even where a vendor's client spawns tasks of its own. The thread ends when
-/// nobody can send any more; nobody waits for that, so that a backend which blocks, against its
-/// promise, cannot hold up whoever lets go of the resolver.
+/// On its own thread, a starved or single-threaded runtime of the user cannot delay what runs on it,
+/// and dropping it leaves nothing behind even where a vendor's client spawns tasks of its own. It
+/// ends when nobody can send any more; nobody waits for that, so that a backend which blocks,
+/// against its promise, cannot hold up whoever lets go of the resolver.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the thread on which all else runs"
 )]
-pub(crate) fn start(shared: Shared, limits: Limits) -> io::Result<UnboundedSender<Message>> {
+pub(crate) fn start(
+    shared: Shared,
+    limits: Limits,
+    place: Place,
+) -> io::Result<UnboundedSender<Message>> {
     let (sender, receiver) = unbounded_channel();
     let weak = sender.downgrade();
-    let tokio = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS)
-        .thread_name("perennial-io")
-        .build()?;
     shared.pulse.publish(shared.runtime.clock().now());
-    thread::Builder::new()
-        .name("perennial".to_owned())
-        .spawn(move || {
-            let end = End {
-                pulse: Arc::clone(&shared.pulse),
-                directory: Arc::clone(&shared.directory),
-            };
-            let landing = tokio.block_on(Driver::new(shared, weak, limits).run(receiver));
-            tokio.shutdown_background();
-            drop(end);
-            if let Some(landing) = landing {
-                landing.land(());
-            }
-        })?;
+    let end = End {
+        pulse: Arc::clone(&shared.pulse),
+        directory: Arc::clone(&shared.directory),
+    };
+    let driver = Driver::new(shared, weak, limits);
+    match place {
+        Place::CurrentRuntime => {
+            let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+            runtime.spawn(async move {
+                let landing = driver.run(receiver).await;
+                drop(end);
+                land(landing);
+            });
+        }
+        Place::Thread => {
+            let tokio = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .max_blocking_threads(BLOCKING_THREADS)
+                .thread_name("perennial-io")
+                .build()?;
+            thread::Builder::new()
+                .name("perennial".to_owned())
+                .spawn(move || {
+                    let landing = tokio.block_on(driver.run(receiver));
+                    tokio.shutdown_background();
+                    drop(end);
+                    land(landing);
+                })?;
+        }
+    }
     Ok(sender)
+}
+
+fn land(landing: Option<Landing<()>>) {
+    if let Some(landing) = landing {
+        landing.land(());
+    }
 }
 
 /// Says, however the thread ends, that nobody keeps values fresh any more.
@@ -119,7 +151,7 @@ impl Driver {
             let now = self.now();
             self.shared.pulse.publish(now);
             // No longer than a tick, and so never so long that waking from suspend goes unnoticed.
-            let tick = now + Pulse::TICK;
+            let tick = now + self.shared.tick;
             let due = self.engine.poll_timeout().map_or(tick, |at| at.min(tick));
             let mut sleep = self.shared.runtime.sleep_until(due);
             let message = poll_fn(|cx| match receiver.poll_recv(cx) {
@@ -129,13 +161,19 @@ impl Driver {
             .await;
             let now = self.now();
             self.shared.pulse.publish(now);
-            let event = match message {
-                Some(Some(Message::Event(event))) => event,
-                Some(Some(Message::Shutdown(landing))) => return Some(landing),
+            let mut next = match message {
+                Some(Some(message)) => Some(message),
                 Some(None) => return None,
-                None => Event::Timeout,
+                None => Some(Message::Event(Event::Timeout)),
             };
-            let actions = self.engine.handle(now, event);
+            while let Some(message) = next {
+                match message {
+                    Message::Event(event) => self.engine.handle(now, event),
+                    Message::Shutdown(landing) => return Some(landing),
+                }
+                next = receiver.try_recv().ok();
+            }
+            let actions = self.engine.poll(now);
             actions.into_iter().for_each(|action| self.perform(action));
         }
     }

@@ -1,9 +1,9 @@
 //! Decides: what is fetched and when, what is installed, who is told. Nothing here does any of it,
 //! knows tokio, or reads a clock.
 //!
-//! Order of use: [`Engine::handle`] with whatever happened, and do what it returns; then sleep until
-//! [`Engine::poll_timeout`], at which [`Event::Timeout`] is due. A timeout that comes too early or
-//! twice is harmless.
+//! Order of use: [`Engine::handle`] with whatever happened, as much of it as there is; do what
+//! [`Engine::poll`] returns; then sleep until [`Engine::poll_timeout`], at which [`Event::Timeout`]
+//! is due. A timeout that comes too early or twice is harmless.
 
 mod calls;
 mod installs;
@@ -173,8 +173,8 @@ impl Engine {
         }
     }
 
-    /// Takes in what happened, and returns what is to be done about it.
-    pub(crate) fn handle(&mut self, now: Moment, event: Event) -> Vec<Action> {
+    /// Takes in what happened.
+    pub(crate) fn handle(&mut self, now: Moment, event: Event) {
         match event {
             Event::Wanted { cell, waiting } => self.wanted(now, &cell, waiting),
             Event::Refresh { cell, landing } => self.refresh(now, &cell, landing),
@@ -201,6 +201,11 @@ impl Engine {
             Event::Removed { vault, keep } => self.removed(vault, keep),
             Event::Timeout => self.timeout(now),
         }
+    }
+
+    /// Returns what is to be done now. Secrets that were asked for since this was called the last
+    /// time share calls where their store allows it.
+    pub(crate) fn poll(&mut self, now: Moment) -> Vec<Action> {
         self.start_calls(now);
         std::mem::take(&mut self.actions)
     }

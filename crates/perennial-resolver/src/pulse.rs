@@ -13,7 +13,7 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// How often the time is published.
+    /// How often the time is published, unless somebody says otherwise.
     pub(crate) const TICK: Duration = Duration::from_millis(100);
 
     pub(crate) fn publish(&self, now: Moment) {

@@ -21,7 +21,7 @@ use crate::bind::bind;
 use crate::builder::{Builder, check_name};
 use crate::cell::Cell;
 use crate::directory::Directory;
-use crate::driver::{self, Message};
+use crate::driver::{self, Message, Place};
 use crate::engine::{Event, Limits};
 use crate::error::{Error, ErrorKind};
 use crate::events::Events;
@@ -112,6 +112,8 @@ impl Resolver {
         vaults: Vaults,
         runtime: Arc<dyn Runtime>,
         limits: Limits,
+        place: Place,
+        tick: Duration,
     ) -> io::Result<Self> {
         let directory = Arc::new(Directory::default());
         let pulse = Arc::new(Pulse::default());
@@ -121,8 +123,9 @@ impl Resolver {
             pulse: Arc::clone(&pulse),
             happenings: happenings.clone(),
             runtime: Arc::clone(&runtime),
+            tick,
         };
-        let sender = driver::start(shared, limits)?;
+        let sender = driver::start(shared, limits, place)?;
         let link = Link {
             pulse,
             queue: sender.downgrade(),

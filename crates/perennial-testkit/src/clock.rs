@@ -29,7 +29,14 @@ pub struct SimClock {
 struct State {
     now: Moment,
     unix_time: UnixTime,
-    sleepers: Vec<(Moment, Waker)>,
+    sleepers: Vec<Sleeper>,
+    next: u64,
+}
+
+struct Sleeper {
+    at: Moment,
+    number: u64,
+    waker: Waker,
 }
 
 impl Default for State {
@@ -38,6 +45,7 @@ impl Default for State {
             now: Moment::ORIGIN + Duration::from_secs(1_000_000),
             unix_time: UnixTime::from_secs(1_800_000_000),
             sleepers: Vec::new(),
+            next: 0,
         }
     }
 }
@@ -55,12 +63,13 @@ impl SimClock {
         state.now = state.now + span;
         state.unix_time = state.unix_time.saturating_add(span);
         let now = state.now;
-        let (due, waiting) = state.sleepers.drain(..).partition(|(at, _)| *at <= now);
+        let sleepers = std::mem::take(&mut state.sleepers);
+        let (due, waiting) = sleepers.into_iter().partition(|sleeper| sleeper.at <= now);
         state.sleepers = waiting;
         drop(state);
-        let due: Vec<(Moment, Waker)> = due;
-        for (_, waker) in due {
-            waker.wake();
+        let due: Vec<Sleeper> = due;
+        for sleeper in due {
+            sleeper.waker.wake();
         }
     }
 
@@ -77,7 +86,7 @@ impl SimClock {
     /// Returns the earliest moment for which somebody sleeps.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Moment> {
-        self.state().sleepers.iter().map(|(at, _)| *at).min()
+        self.state().sleepers.iter().map(|sleeper| sleeper.at).min()
     }
 
     /// Returns a future that is ready once this clock has been moved to `at`.
@@ -85,6 +94,7 @@ impl SimClock {
         Sleep {
             clock: self.clone(),
             at,
+            number: None,
         }
     }
 
@@ -117,25 +127,49 @@ impl fmt::Debug for SimClock {
 pub struct Sleep {
     clock: SimClock,
     at: Moment,
+    number: Option<u64>,
 }
 
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.clock.state();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let clock = self.clock.clone();
+        let mut state = clock.state();
         if state.now >= self.at {
             return Poll::Ready(());
         }
-        let (at, waker) = (self.at, cx.waker());
-        if !state
+        let number = *self.number.get_or_insert_with(|| {
+            state.next += 1;
+            state.next
+        });
+        match state
             .sleepers
-            .iter()
-            .any(|(held, known)| *held == at && known.will_wake(waker))
+            .iter_mut()
+            .find(|sleeper| sleeper.number == number)
         {
-            state.sleepers.push((at, waker.clone()));
+            Some(sleeper) => sleeper.waker.clone_from(cx.waker()),
+            None => {
+                let sleeper = Sleeper {
+                    at: self.at,
+                    number,
+                    waker: cx.waker().clone(),
+                };
+                state.sleepers.push(sleeper);
+            }
         }
         Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.clock
+                .state()
+                .sleepers
+                .retain(|sleeper| sleeper.number != number);
+        }
     }
 }
 
@@ -173,6 +207,12 @@ mod tests {
         assert_eq!(woken.0.load(Ordering::Relaxed), 1);
         assert!(Pin::new(&mut sleep).poll(&mut cx).is_ready());
         assert_eq!(clock.next_wakeup(), None);
+
+        let mut dropped = clock.sleep_until(at + Duration::from_secs(1));
+        assert!(Pin::new(&mut dropped).poll(&mut cx).is_pending());
+        assert!(clock.next_wakeup().is_some());
+        drop(dropped);
+        assert_eq!(clock.next_wakeup(), None, "nobody sleeps any more");
     }
 
     #[test]

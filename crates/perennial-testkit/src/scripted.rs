@@ -70,6 +70,7 @@ impl Fault {
 #[derive(Clone)]
 pub struct ScriptedBackend {
     capabilities: Capabilities,
+    is_quiet: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -88,7 +89,8 @@ struct State {
 
 #[derive(Default)]
 struct History {
-    versions: Vec<Stored>,
+    /// A version that was removed is `None`: its number is not given again.
+    versions: Vec<Option<Stored>>,
     current: Option<usize>,
     previous: Option<usize>,
     facts: Facts,
@@ -134,8 +136,17 @@ impl ScriptedBackend {
     pub fn with_capabilities(capabilities: Capabilities) -> Self {
         Self {
             capabilities,
+            is_quiet: false,
             state: Arc::default(),
         }
+    }
+
+    /// Says nothing of changes unless it is told to by [`hint`](Self::hint): as a store that has to
+    /// be asked.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.is_quiet = true;
+        self
     }
 
     /// Returns a row of the table of backend types that hands out this store, under the name
@@ -173,13 +184,20 @@ impl ScriptedBackend {
         if let Some(history) = self.state().secrets.get_mut(name) {
             history.promote();
         }
-        self.hint(&Hint::Resource(name.into()));
+        self.announce(name);
     }
 
     /// Removes a secret with all its versions.
     pub fn remove(&self, name: &str) {
-        self.state().secrets.remove(name);
-        self.hint(&Hint::Resource(name.into()));
+        if let Some(history) = self.state().secrets.get_mut(name) {
+            history
+                .versions
+                .iter_mut()
+                .for_each(|version| *version = None);
+            history.current = None;
+            history.previous = None;
+        }
+        self.announce(name);
     }
 
     /// Sets the facts that come with a secret, made if it is not there yet.
@@ -227,6 +245,12 @@ impl ScriptedBackend {
         }
     }
 
+    fn announce(&self, name: &str) {
+        if !self.is_quiet {
+            self.hint(&Hint::Resource(name.into()));
+        }
+    }
+
     /// Ends the streams of everybody who listens.
     pub fn end_hints(&self) {
         for listener in self.state().listeners.drain(..) {
@@ -265,14 +289,14 @@ impl ScriptedBackend {
     fn store(&self, name: &str, value: Stored, promote: bool) -> u64 {
         let mut state = self.state();
         let history = state.secrets.entry(name.to_owned()).or_default();
-        history.versions.push(value);
+        history.versions.push(Some(value));
         let number = history.versions.len() as u64;
         if promote {
             history.promote();
         }
         drop(state);
         if promote {
-            self.hint(&Hint::Resource(name.into()));
+            self.announce(name);
         }
         number
     }
@@ -309,7 +333,7 @@ impl ScriptedBackend {
         }
         let found = state.secrets.get(name).and_then(|history| {
             let index = history.select(request.selector())?;
-            Some((history, index, history.versions.get(index)?.clone()))
+            Some((history, index, history.versions.get(index)?.clone()?))
         });
         let Some((history, index, stored)) = found else {
             return Err(Error::new(
@@ -322,7 +346,7 @@ impl ScriptedBackend {
             .known_version()
             .is_some_and(|known| known.id() == version.id())
         {
-            return Ok(Fetched::unchanged(version));
+            return Ok(history.facts.add_to(Fetched::unchanged(version)));
         }
         let fetched = match stored {
             Stored::One(secret) => Fetched::secret(secret),

@@ -109,14 +109,7 @@ impl Engine {
         seat.jitter = jitter;
         seat.next_rotation = fetched.next_rotation().map(|span| started + span);
         if matches!(fetched.payload(), Payload::Unchanged) {
-            let terms = terms(&fetched);
-            for cell in &seat.cells {
-                // A view that was told of a failed call and has what it needs is well again.
-                cell.edit(|facts| facts.handle_unchanged(now, started, terms));
-            }
-            if let Some(last) = &mut seat.last {
-                last.started = started;
-            }
+            self.renew(now, index, started, terms(&fetched));
         } else {
             self.install(now, index, started, fetched);
         }

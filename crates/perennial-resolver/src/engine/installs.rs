@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use perennial_backend::{Error as BackendError, ErrorKind, Fetched};
-use perennial_cache::{Failure, FailureClass, Lookup, Policy};
+use perennial_cache::{Failure, FailureClass, Lookup, Policy, Terms};
 use perennial_clock::Moment;
 
 use super::calls::{class_of, delay, terms};
@@ -125,6 +125,28 @@ impl Engine {
                 let mut happening = Happening::of_cell(cell, What::Rotated, None);
                 happening.set_version(version.as_ref());
                 self.actions.push(Action::Tell(happening));
+            }
+        }
+    }
+
+    /// Renews what is held: the store says that it is still the current version.
+    pub(super) fn renew(&mut self, now: Moment, index: u32, started: Moment, terms: Terms) {
+        let Some(Some(seat)) = self.seats.get_mut(index as usize) else {
+            return;
+        };
+        let Some(last) = &mut seat.last else { return };
+        last.started = started;
+        let number = last.number;
+        for cell in &seat.cells.clone() {
+            let is_current = cell
+                .facts()
+                .last()
+                .is_some_and(|held| held.install == number);
+            if is_current {
+                cell.edit(|facts| facts.handle_unchanged(now, started, terms));
+            } else {
+                // What the current version lacks, it lacks still.
+                self.put_into(now, index, cell, started, number);
             }
         }
     }
