@@ -7,4 +7,5 @@ mod explain;
 mod files;
 mod get;
 mod program;
+mod watch;
 mod wrong;

@@ -37,6 +37,7 @@ Values go to standard output only, everything else to standard error.";
 pub(crate) enum Command {
     Get(Get),
     Explain(Explain),
+    Watch(Watch),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Examples:
@@ -106,6 +107,30 @@ pub(crate) struct Explain {
     /// Read references from standard input, one a line, exactly as they stand there
     #[arg(long, requires_all = ["syntax", "json"], conflicts_with = "references")]
     pub(crate) stdin: bool,
+}
+
+/// Watch references and print a line for each thing that happens to them
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  perennial watch env/db-password fs/db/user
+  perennial watch --json '{vault://fs/db/password?ttl=60}'
+
+What happens: current (at the start), rotated, refresh_failed, stale, expired, missing, recovered, and \
+for a whole vault vault_down and vault_up. No value is printed without --reveal. It goes on until it \
+is interrupted.")]
+pub(crate) struct Watch {
+    /// References; {vault://env/x} can be written env/x
+    #[arg(required = true, value_name = "REF")]
+    pub(crate) references: Vec<String>,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print values as well
+    #[arg(long)]
+    pub(crate) reveal: bool,
 }
 
 /// Writes what stands for a reference on the command line in full.

@@ -7,6 +7,7 @@ mod get;
 mod report;
 mod setup;
 mod syntax;
+mod watch;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -75,6 +76,10 @@ fn dispatch(
         Command::Explain(explain) => {
             let secrets = setup::resolver(environment, streams.errors)?;
             explain::run(&explain, &secrets, streams)
+        }
+        Command::Watch(watch) => {
+            let secrets = setup::resolver(environment, streams.errors)?;
+            watch::run(&watch, &secrets, streams)
         }
         Command::Completions { shell } => generate::completions(shell, streams.output),
         Command::Man { folder } => generate::man_pages(&folder),

@@ -18,6 +18,7 @@ pub use perennial_reference::{
     ParseError, Ref, Reference, Template, VaultName, VersionSpec, is_reference,
 };
 pub use perennial_resolver::{
-    Builder, Error, ErrorKind, ExplainedSetting, Explanation, Problem, ResolveError, Resolver,
-    Value,
+    Builder, Changes, Error, ErrorKind, Events, ExplainedSetting, Explanation, Freshness, Handle,
+    Happening, Loaded, Problem, Removal, ResolveError, Resolver, Snapshot, State, Status, Value,
+    What,
 };
