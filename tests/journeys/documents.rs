@@ -18,9 +18,10 @@ fn the_example_of_the_readme_is_the_one_that_is_compiled() {
 }
 
 #[test]
-fn the_first_command_of_the_readme_does_what_it_shows() {
+fn the_command_of_the_readme_does_what_it_shows() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let shown = fenced(&readme, "console");
+    let (_, readme) = readme.split_once("on the command line:").unwrap();
+    let shown = fenced(readme, "console");
     let (command, output) = shown.split_once('\n').unwrap();
     let (variable, args) = command
         .strip_prefix("$ ")

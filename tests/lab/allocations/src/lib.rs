@@ -1,7 +1,7 @@
 //! An allocator that counts and that looks at what is given back, for the tests beside it; what
 //! they measure is not known here.
 //!
-//! A test program that uses [`count`] or [`freed_with`] gets the allocator with it.
+//! A test program that uses [`count`], [`held`] or [`freed_with`] gets the allocator with it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -11,6 +11,15 @@ pub fn count<T>(work: impl FnOnce() -> T) -> (usize, T) {
     let before = COUNT.get();
     let done = work();
     (COUNT.get() - before, done)
+}
+
+/// Counts how many bytes more this thread holds after `work` than before, and how many more it held
+/// at most meanwhile.
+pub fn held<T>(work: impl FnOnce() -> T) -> (isize, isize, T) {
+    let before = HELD.get();
+    MOST_HELD.set(before);
+    let done = work();
+    (HELD.get() - before, MOST_HELD.get() - before, done)
 }
 
 /// Counts how many of the blocks that this thread gives back while `work` runs hold `needle`.
@@ -27,6 +36,8 @@ pub fn freed_with<T>(needle: [u8; 8], work: impl FnOnce() -> T) -> (usize, T) {
 thread_local! {
     // Tests run side by side, each on its own thread.
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static MOST_HELD: Cell<isize> = const { Cell::new(0) };
     static NEEDLE: Cell<Option<[u8; 8]>> = const { Cell::new(None) };
     static FOUND: Cell<usize> = const { Cell::new(0) };
 }
@@ -36,9 +47,21 @@ static COUNTING: Counting = Counting;
 
 struct Counting;
 
-fn counted() {
+/// Counts a block of `new` bytes in place of one of `old`.
+fn counted(old: usize, new: usize) {
     // A thread that is about to end may allocate when its count is already gone.
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+    resized(old, new);
+}
+
+fn resized(old: usize, new: usize) {
+    // No block is larger than `isize::MAX`; what another thread gave away is held by the one that
+    // takes it back, with a sign.
+    let held = HELD.try_with(|held| {
+        held.set(held.get() + new as isize - old as isize);
+        held.get()
+    });
+    let _ = held.map(|held| MOST_HELD.try_with(|most| most.set(most.get().max(held))));
 }
 
 /// Looks for the needle in a block that is given back.
@@ -67,19 +90,19 @@ unsafe fn look_into(block: *const u8, size: usize) {
 // since the cell needs neither an initializer nor a destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        counted();
+        counted(0, layout.size());
         // SAFETY: the caller keeps the same promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        counted();
+        counted(0, layout.size());
         // SAFETY: the caller keeps the same promises.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        counted();
+        counted(layout.size(), size);
         // SAFETY: the caller gives a block of this layout; it may move, and leave its bytes behind.
         unsafe { look_into(block, layout.size()) };
         // SAFETY: the caller keeps the same promises.
@@ -87,6 +110,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        resized(layout.size(), 0);
         // SAFETY: the caller gives back a block of this layout.
         unsafe { look_into(block, layout.size()) };
         // SAFETY: the caller keeps the same promises.
