@@ -13,7 +13,7 @@ use perennial_backend::{
 pub static SETTINGS: Settings = Settings::new(
     "fs",
     "files and directories of secrets",
-    &[PREFIX, TRIM, MAX_SIZE, MAX_FILES, MAX_TOTAL],
+    &[PREFIX, TRIM, MAX_SIZE, MAX_FILES, MAX_TOTAL, WATCH],
 );
 
 pub(crate) const PREFIX: Field = Field::new(
@@ -62,6 +62,15 @@ pub(crate) const MAX_TOTAL: Field = Field::new(
 )
 .with_default("16777216");
 
+pub(crate) const WATCH: Field = Field::new(
+    "watch",
+    FieldKind::Choice(&["auto", "poll", "none"]),
+    "How changes of what is held are noticed.",
+)
+// It is about the vault as a whole, so no reference may set it.
+.with_class(FieldClass::Address)
+.with_default("auto");
+
 /// Where the files are, and how they are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -76,6 +85,8 @@ pub struct Config {
     pub max_files: u64,
     /// The most bytes that the files of a directory may have together.
     pub max_total: u64,
+    /// How changes of what is held are noticed.
+    pub watch: Watch,
 }
 
 /// Whether one newline at the end of a text file is dropped.
@@ -86,6 +97,19 @@ pub enum Trim {
     #[default]
     Newline,
     /// Every byte is kept.
+    None,
+}
+
+/// How changes of what is held are noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Watch {
+    /// The system tells of them; where it cannot, it is as with [`Poll`](Watch::Poll).
+    #[default]
+    Auto,
+    /// Somebody looks every two seconds.
+    Poll,
+    /// Not at all: a change is seen by the next fetch.
     None,
 }
 
@@ -140,6 +164,13 @@ impl Config {
     #[must_use]
     pub fn with_max_total(mut self, bytes: u64) -> Self {
         self.max_total = bytes;
+        self
+    }
+
+    /// Says how changes of what is held are noticed.
+    #[must_use]
+    pub fn with_watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
         self
     }
 
@@ -201,6 +232,14 @@ impl Config {
                 };
                 return;
             }
+            "watch" => {
+                self.watch = match text {
+                    "poll" => Watch::Poll,
+                    "none" => Watch::None,
+                    _ => Watch::Auto,
+                };
+                return;
+            }
             "max_size" => &mut self.max_size,
             "max_files" => &mut self.max_files,
             "max_total" => &mut self.max_total,
@@ -221,6 +260,7 @@ impl Default for Config {
             max_size: 1024 * 1024,
             max_files: 1000,
             max_total: 16 * 1024 * 1024,
+            watch: Watch::Auto,
         }
     }
 }
@@ -241,13 +281,15 @@ mod tests {
             .with("trim", "none")
             .with("max_size", "5")
             .with("max_files", "6")
-            .with("max_total", "7");
+            .with("max_total", "7")
+            .with("watch", "poll");
         let expected = Config::default()
             .with_prefix("/run/secrets")
             .with_trim(Trim::None)
             .with_max_size(5)
             .with_max_files(6)
-            .with_max_total(7);
+            .with_max_total(7)
+            .with_watch(Watch::Poll);
         assert_eq!(Config::from_settings(&given).unwrap(), expected);
     }
 
@@ -293,6 +335,10 @@ mod tests {
              `1048576`",
         );
         check(
+            base().with("watch", "never"),
+            "setting `watch` takes one of auto, poll, none, not `never` | for example `auto`",
+        );
+        check(
             base().with("max_filez", "1"),
             "there is no setting `max_filez` | did you mean `max_files`?",
         );
@@ -319,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_sets_everything_but_the_prefix() {
+    fn a_reference_sets_everything_but_the_prefix_and_the_watch() {
         let config = Config::default().with_prefix("/run/secrets");
         let given = |name: &str, value: &str| {
             let options: [(Box<str>, Box<str>); 1] = [(name.into(), value.into())];
@@ -328,6 +374,7 @@ mod tests {
         assert_eq!(given("trim", "none").unwrap().trim, Trim::None);
         assert_eq!(given("max_size", "9").unwrap().max_size, 9);
         assert_eq!(given("prefix", "/etc").unwrap(), config);
+        assert_eq!(given("watch", "none").unwrap(), config);
         let error = given("max_files", "many").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidReference);
         assert_eq!(

@@ -1,12 +1,15 @@
 //! The backend: from the name of a secret to a file, or to all files of a directory.
 
+use std::sync::Arc;
+
 use perennial_backend::{
-    Backend, Capabilities, Context, Error, Fetched, Members, Request, Selector, Version,
+    Backend, Capabilities, Context, Error, Facets, Fetched, Members, Request, Selector, Version,
     async_trait,
 };
 
 use crate::beneath::{Directory, Found, Obstacle, Root, Trail};
-use crate::config::Config;
+use crate::changes::Watched;
+use crate::config::{Config, Watch};
 use crate::error::{self, Site};
 use crate::names::is_plain;
 use crate::read;
@@ -24,17 +27,20 @@ use crate::read;
 #[derive(Clone, Debug)]
 pub struct Files {
     config: Config,
+    changes: Arc<Watched>,
 }
 
 impl Files {
-    /// Makes the backend; nothing is opened before the first read.
+    /// Makes the backend; nothing is opened before the first read, and nothing is watched before
+    /// somebody subscribes.
     ///
     /// # Errors
     /// [`InvalidConfig`](perennial_backend::ErrorKind::InvalidConfig) if the prefix is missing or
     /// relative, or if a limit is out of range.
     pub fn new(config: Config) -> Result<Self, Error> {
         config.check()?;
-        Ok(Self { config })
+        let changes = Arc::new(Watched::new(config.clone()));
+        Ok(Self { config, changes })
     }
 }
 
@@ -52,6 +58,13 @@ impl Backend for Files {
         let resource = request.resource().to_owned();
         cx.run_blocking(move || read_resource(&config, &resource))
             .await?
+    }
+
+    fn facets(&self) -> Facets<'_> {
+        match self.config.watch {
+            Watch::Auto | Watch::Poll => Facets::none().with_changes(&*self.changes),
+            Watch::None => Facets::none(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod beneath;
+mod changes;
 mod config;
 mod error;
 mod files;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use perennial_backend::BackendType;
 
-pub use config::{Config, SETTINGS, Trim};
+pub use config::{Config, SETTINGS, Trim, Watch};
 pub use files::Files;
 
 /// Returns the row of this backend for the table of all.
