@@ -7,8 +7,10 @@ use core::cmp::Reverse;
 use perennial_clock::Moment;
 
 use self::buckets::Buckets;
+use self::table::{NOWHERE, Table};
 
 mod buckets;
+mod table;
 
 /// Names an entry of a schedule: a small number, as an index is one.
 ///
@@ -29,10 +31,10 @@ pub type Key = u32;
 /// polled before.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    entries: Vec<Entry>,
+    table: Table,
     buckets: Buckets,
-    /// What was found in the bucket that was begun last, the earliest last: nanoseconds from
-    /// `begun_at` in the upper half, the key in the lower.
+    /// What was found in the bucket that was begun last, the earliest last where its second is not
+    /// past: nanoseconds from `begun_at` in the upper half, the key in the lower.
     begun: Vec<u64>,
     begun_at: u64,
     /// What was set for a second that had begun already.
@@ -42,15 +44,6 @@ pub struct Schedule {
     len: usize,
 }
 
-// Packed, so that a million of them do not spend four million bytes on padding.
-#[derive(Clone, Copy, Debug)]
-#[repr(Rust, packed(4))]
-struct Entry {
-    deadline: Moment,
-    /// Invariant: the earliest bucket in which the key lies, none of those that have begun.
-    bucket: u32,
-}
-
 /// Where in the seconds that have begun.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
@@ -58,25 +51,12 @@ enum Place {
     Late,
 }
 
-impl Entry {
-    const FREE: Self = Self {
-        deadline: Moment::MAX,
-        bucket: NOWHERE,
-    };
-
-    fn is_due(self, at: Moment) -> bool {
-        // Compared by value: a packed field cannot be borrowed.
-        let deadline = self.deadline;
-        deadline == at
-    }
-}
-
 impl Schedule {
     /// Makes an empty schedule, in which everything before `now` is past.
     #[must_use]
     pub fn new(now: Moment) -> Self {
         Self {
-            entries: Vec::new(),
+            table: Table::default(),
             buckets: Buckets::new(1),
             begun: Vec::new(),
             begun_at: 0,
@@ -101,7 +81,7 @@ impl Schedule {
     /// Returns the deadline of a key.
     #[must_use]
     pub fn deadline(&self, key: Key) -> Option<Moment> {
-        let deadline = self.entries.get(key as usize)?.deadline;
+        let deadline = self.table.entry(key)?.deadline;
         (deadline != Moment::MAX).then_some(deadline)
     }
 
@@ -111,10 +91,10 @@ impl Schedule {
             return self.remove(key);
         }
         let second = second_of(deadline, self.base);
-        if key as usize >= self.entries.len() {
-            self.make_room(key as usize + 1);
+        if self.table.entry(key).is_none() {
+            self.table.grow(key);
         }
-        let Some(entry) = self.entries.get_mut(key as usize) else {
+        let Some(entry) = self.table.entry_mut(key) else {
             return;
         };
         self.len += usize::from(entry.is_due(Moment::MAX));
@@ -130,13 +110,14 @@ impl Schedule {
 
     /// Takes away the deadline of a key.
     pub fn remove(&mut self, key: Key) {
-        if let Some(entry) = self.entries.get_mut(key as usize) {
+        if let Some(entry) = self.table.entry_mut(key) {
             self.len -= usize::from(!entry.is_due(Moment::MAX));
             entry.deadline = Moment::MAX;
         }
     }
 
-    /// Returns a key whose deadline has come and takes the deadline away; the earliest first.
+    /// Returns a key whose deadline has come and takes the deadline away; the earliest first, but in
+    /// any order what was due in one second and was not asked for before that had passed.
     pub fn poll(&mut self, now: Moment) -> Option<Key> {
         loop {
             while let Some((at, key, place)) = self.next_begun() {
@@ -148,7 +129,7 @@ impl Schedule {
                     Place::Late => drop(self.late.pop()),
                 }
                 // What was moved or taken away since it came here is not due by this.
-                let entry = self.entries.get_mut(key as usize);
+                let entry = self.table.entry_mut(key);
                 if let Some(entry) = entry.filter(|entry| entry.is_due(at)) {
                     entry.deadline = Moment::MAX;
                     self.len -= 1;
@@ -161,6 +142,10 @@ impl Schedule {
             }
             if let Some(second) = self.buckets.skip(until) {
                 self.begin(second);
+                // All of a second that is past is due, and its order tells nobody anything.
+                if second == until {
+                    self.begun.sort_unstable_by_key(|found| Reverse(*found));
+                }
             }
         }
     }
@@ -182,17 +167,17 @@ impl Schedule {
     }
 
     /// Returns the earliest of what lies in the seconds that have begun, and where.
+    #[inline]
     fn next_begun(&self) -> Option<(Moment, Key, Place)> {
         let begun = self.begun.last().map(|found| {
             let at = self.begun_at.saturating_add(found >> 32);
             (Moment::from_nanos(at), *found as Key, Place::Begun)
         });
-        let late = self.late.peek();
-        let late = late.map(|Reverse((at, key))| (*at, *key, Place::Late));
-        match (begun, late) {
-            (Some(begun), Some(late)) => Some(begun.min(late)),
-            (one, other) => one.or(other),
-        }
+        let Some(Reverse((at, key))) = self.late.peek().copied() else {
+            return begun;
+        };
+        let late = (at, key, Place::Late);
+        Some(begun.map_or(late, |begun| begun.min(late)))
     }
 
     /// Begins a second, before which nothing is left in any bucket.
@@ -202,7 +187,6 @@ impl Schedule {
         self.begun_at = self.beginning_of(second);
         let keys = self.buckets.begin();
         self.replace_all(second, &keys);
-        self.begun.sort_unstable_by(|one, other| other.cmp(one));
     }
 
     fn replace_all(&mut self, second: u32, keys: &[Key]) {
@@ -211,10 +195,7 @@ impl Schedule {
         let mut lies_in = [NOWHERE; 32];
         for keys in keys.chunks(lies_in.len()) {
             for (bucket, key) in lies_in.iter_mut().zip(keys) {
-                *bucket = self
-                    .entries
-                    .get(*key as usize)
-                    .map_or(NOWHERE, |e| e.bucket);
+                *bucket = self.table.entry(*key).map_or(NOWHERE, |e| e.bucket);
             }
             for (bucket, key) in lies_in.iter().zip(keys) {
                 // Else the key lies in an earlier bucket as well, or was found in this one already.
@@ -228,7 +209,7 @@ impl Schedule {
     /// Puts a key from the bucket of a second where its deadline is found next.
     #[inline]
     fn replace(&mut self, second: u32, key: Key) {
-        let Some(entry) = self.entries.get_mut(key as usize) else {
+        let Some(entry) = self.table.entry_mut(key) else {
             return;
         };
         // It may lie in the bucket twice.
@@ -254,15 +235,6 @@ impl Schedule {
         // What is due before this second was set when that had begun, and is among the late.
     }
 
-    /// Makes the table at least `len` long. It grows by a quarter, since doubling it would leave
-    /// twelve bytes unused for each that is in use.
-    #[cold]
-    fn make_room(&mut self, len: usize) {
-        let len = len.max(self.entries.len() + self.entries.len() / 4);
-        self.entries.reserve_exact(len - self.entries.len());
-        self.entries.resize(len, Entry::FREE);
-    }
-
     /// Returns the nanoseconds from the origin to the beginning of a second.
     fn beginning_of(&self, second: u32) -> u64 {
         (self.base + u64::from(second)).saturating_mul(NANOS)
@@ -271,9 +243,6 @@ impl Schedule {
 
 /// The last second that has a bucket, 136 years ahead.
 const LAST: u32 = NOWHERE - 1;
-
-/// No bucket.
-const NOWHERE: u32 = u32::MAX;
 
 const NANOS: u64 = 1_000_000_000;
 

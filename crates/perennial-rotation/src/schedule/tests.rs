@@ -15,7 +15,18 @@ fn drain(schedule: &mut Schedule, now: Moment) -> Vec<Key> {
 
 #[test]
 fn an_entry_takes_twelve_bytes() {
-    assert_eq!(size_of::<Entry>(), 12);
+    assert_eq!(size_of::<table::Entry>(), 12);
+}
+
+#[test]
+fn the_table_grows_by_no_more_than_a_quarter() {
+    let mut table = Table::default();
+    for key in 0..100_000 {
+        if table.entry(key).is_none() {
+            table.grow(key);
+        }
+        assert!(table.entry(key + key / 4 + 1).is_none());
+    }
 }
 
 #[test]
