@@ -1,11 +1,9 @@
 //! What readers of one reference share with the engine: the facts, and who waits for them.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use perennial_backend::{Error as BackendError, Secret, Version};
@@ -14,6 +12,7 @@ use perennial_clock::Moment;
 use perennial_reference::Reference;
 
 use crate::resource::{Resource, View};
+use crate::turns::{Turn, Turns};
 use crate::vault::Vault;
 
 /// A value as a cell holds it.
@@ -42,9 +41,8 @@ pub(crate) struct Cell {
     reference: Reference,
     binding: ArcSwap<Binding>,
     facts: ArcSwap<CellFacts>,
-    /// How many attempts to fetch it have ended.
-    turns: AtomicU64,
-    waiting: Mutex<Waiting>,
+    /// Counts the attempts to fetch it that have ended.
+    turns: Arc<Turns>,
     /// When it was last read, give or take a minute, in nanoseconds.
     read_at: AtomicU64,
     /// How many handles keep it.
@@ -57,12 +55,6 @@ pub(crate) struct Cell {
     seat: AtomicU32,
 }
 
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    wakers: Vec<(u64, Waker)>,
-}
-
 impl Cell {
     /// No resource.
     pub(crate) const NOWHERE: u32 = u32::MAX;
@@ -72,8 +64,7 @@ impl Cell {
             reference,
             binding: ArcSwap::from_pointee(binding),
             facts: ArcSwap::from_pointee(Facts::new()),
-            turns: AtomicU64::new(0),
-            waiting: Mutex::default(),
+            turns: Arc::new(Turns::new()),
             read_at: AtomicU64::new(0),
             pins: AtomicUsize::new(0),
             asked: AtomicBool::new(false),
@@ -96,16 +87,12 @@ impl Cell {
 
     /// Returns how many attempts have ended.
     pub(crate) fn turns(&self) -> u64 {
-        self.turns.load(Ordering::Acquire)
+        self.turns.ended()
     }
 
     /// Waits until more than `seen` attempts have ended, or the vault is removed.
-    pub(crate) fn turn_after(self: &Arc<Self>, seen: u64) -> Turn {
-        Turn {
-            cell: Arc::clone(self),
-            seen,
-            place: None,
-        }
+    pub(crate) fn turn_after(&self, seen: u64) -> Turn {
+        Turn::after(Arc::clone(&self.turns), seen)
     }
 
     /// Marks that it was read; writes at most once a minute.
@@ -174,11 +161,7 @@ impl Cell {
     /// Ends an attempt: whoever waits looks again.
     pub(crate) fn end_turn(&self) {
         self.asked.store(false, Ordering::Release);
-        self.turns.fetch_add(1, Ordering::AcqRel);
-        let wakers = std::mem::take(&mut self.waiting().wakers);
-        for (_, waker) in wakers {
-            waker.wake();
-        }
+        self.turns.end();
     }
 
     /// Forgets the value of a vault that is gone, unless it is to be kept.
@@ -187,10 +170,6 @@ impl Cell {
             self.facts.store(Arc::new(Facts::new()));
         }
         self.mark_removed();
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,45 +181,4 @@ impl fmt::Debug for Cell {
     }
 }
 
-/// Waits for the next attempt to end.
-pub(crate) struct Turn {
-    cell: Arc<Cell>,
-    seen: u64,
-    place: Option<u64>,
-}
-
-impl Future for Turn {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let cell = Arc::clone(&self.cell);
-        let mut waiting = cell.waiting();
-        // Looked at under the lock that `end_turn` takes after it has counted.
-        if cell.turns() > self.seen {
-            return Poll::Ready(());
-        }
-        match self
-            .place
-            .and_then(|place| waiting.wakers.iter_mut().find(|(at, _)| *at == place))
-        {
-            Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => {
-                self.place = Some(waiting.next);
-                let place = waiting.next;
-                waiting.next += 1;
-                waiting.wakers.push((place, cx.waker().clone()));
-            }
-        }
-        Poll::Pending
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            self.cell.waiting().wakers.retain(|(at, _)| *at != place);
-        }
-    }
-}
-
-const MARK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+const MARK_EVERY: Duration = Duration::from_secs(60);

@@ -159,21 +159,22 @@ impl Driver {
                 Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
             })
             .await;
-            let now = self.now();
-            self.shared.pulse.publish(now);
             let mut next = match message {
                 Some(Some(message)) => Some(message),
                 Some(None) => return None,
                 None => Some(Message::Event(Event::Timeout)),
             };
             while let Some(message) = next {
+                // Asked anew for each: what a reader saw must not lie ahead of what decides on it.
+                let now = self.now();
+                self.shared.pulse.publish(now);
                 match message {
                     Message::Event(event) => self.engine.handle(now, event),
                     Message::Shutdown(landing) => return Some(landing),
                 }
                 next = receiver.try_recv().ok();
             }
-            let actions = self.engine.poll(now);
+            let actions = self.engine.poll(self.now());
             actions.into_iter().for_each(|action| self.perform(action));
         }
     }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Something that is being done once, for all who ask while it is done.
 pub(crate) struct Flight<T> {
@@ -33,9 +34,9 @@ impl<T> Flight<T> {
     }
 
     /// Returns a future of the result.
-    pub(crate) fn join(self: Arc<Self>) -> Passenger<T> {
+    pub(crate) fn join(flight: &Arc<Self>) -> Passenger<T> {
         Passenger {
-            flight: self,
+            flight: Arc::clone(flight),
             seat: None,
         }
     }
@@ -125,67 +126,5 @@ impl<T> Drop for Passenger<T> {
         if let State::Flying { waiting, .. } = &mut *self.flight.state() {
             waiting.retain(|(taken, _)| *taken != seat);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
-
-    use super::*;
-
-    #[derive(Default)]
-    struct Woken(AtomicUsize);
-
-    impl Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn poll<T>(passenger: &mut Passenger<T>, woken: &Arc<Woken>) -> Poll<Arc<T>> {
-        let waker = Waker::from(Arc::clone(woken));
-        Pin::new(passenger).poll(&mut Context::from_waker(&waker))
-    }
-
-    #[test]
-    fn everybody_gets_the_one_result() {
-        let (flight, landing) = Flight::start(|| 0);
-        let woken = Arc::new(Woken::default());
-        let mut early: Vec<_> = (0..3).map(|_| Arc::clone(&flight).join()).collect();
-        for passenger in &mut early {
-            assert!(poll(passenger, &woken).is_pending());
-        }
-        landing.land(7);
-        assert_eq!(woken.0.load(Ordering::Relaxed), 3);
-        let mut late = flight.join();
-        for passenger in early.iter_mut().chain([&mut late]) {
-            assert_eq!(poll(passenger, &woken), Poll::Ready(Arc::new(7)));
-        }
-    }
-
-    #[test]
-    fn a_passenger_that_leaves_is_not_woken() {
-        let (flight, landing) = Flight::start(|| 0);
-        let woken = Arc::new(Woken::default());
-        let mut leaving = Arc::clone(&flight).join();
-        let mut staying = flight.join();
-        assert!(poll(&mut leaving, &woken).is_pending());
-        assert!(poll(&mut staying, &woken).is_pending());
-        assert!(poll(&mut staying, &woken).is_pending());
-        drop(leaving);
-        landing.land(1);
-        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
-    }
-
-    #[test]
-    fn a_landing_that_is_dropped_says_so() {
-        let (flight, landing) = Flight::start(|| -1);
-        let mut passenger = flight.join();
-        let woken = Arc::new(Woken::default());
-        assert!(poll(&mut passenger, &woken).is_pending());
-        drop(landing);
-        assert_eq!(poll(&mut passenger, &woken), Poll::Ready(Arc::new(-1)));
     }
 }

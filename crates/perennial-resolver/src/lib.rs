@@ -13,6 +13,8 @@ mod fit;
 mod flight;
 mod handle;
 mod link;
+#[cfg(test)]
+mod meetings;
 mod pulse;
 mod resolve;
 mod resolver;
@@ -21,9 +23,12 @@ mod runtime;
 mod select;
 mod snapshot;
 mod status;
+mod sync;
 mod tree;
+mod turns;
 mod value;
 mod vault;
+mod warm;
 
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
@@ -35,3 +40,4 @@ pub use resolver::{Removal, Resolver};
 pub use snapshot::Snapshot;
 pub use status::{State, Status};
 pub use value::{Freshness, Value};
+pub use warm::Warmed;

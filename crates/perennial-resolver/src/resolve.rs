@@ -50,14 +50,11 @@ impl Resolver {
         for ((place, leaf), value) in places.into_iter().zip(self.get_cells(&cells).await) {
             match value {
                 Ok(value) => *leaf = Tree::Secret(value.into_secret()),
-                Err(error) => problems.push(Problem { place, error }),
+                Err(error) => problems.push(Problem::new(place, error)),
             }
         }
         if !problems.is_empty() {
-            return Err(ResolveError {
-                problems,
-                misfit: None,
-            });
+            return Err(ResolveError::new(problems));
         }
         T::deserialize(tree).map_err(|misfit| ResolveError {
             problems: Vec::new(),
@@ -74,6 +71,13 @@ pub struct ResolveError {
 }
 
 impl ResolveError {
+    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+        Self {
+            problems,
+            misfit: None,
+        }
+    }
+
     /// Returns the references that could not be resolved, in the order of the configuration; empty
     /// if all could and the result does not fit its type.
     #[must_use]
@@ -118,6 +122,10 @@ pub struct Problem {
 }
 
 impl Problem {
+    pub(crate) fn new(place: String, error: Error) -> Self {
+        Self { place, error }
+    }
+
     /// Returns where it stands: the keys and indices that lead there, joined by dots.
     #[must_use]
     pub fn place(&self) -> &str {

@@ -1,6 +1,6 @@
 //! What users hold: from references to values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -154,7 +154,8 @@ impl Resolver {
     }
 
     /// Resolves several references, all at the same time, and returns the results in the order of
-    /// the references. Those that look at the same secret share one call.
+    /// the references. Those that look at the same secret share one call, and show one version of
+    /// it unless that lacks what one of them asks for.
     pub async fn get_many<R: AsRef<str>>(
         &self,
         references: impl IntoIterator<Item = R>,
@@ -193,7 +194,42 @@ impl Resolver {
             if open { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
-        values.into_iter().flatten().collect()
+        let values = values.into_iter().flatten().collect();
+        self.in_step(cells, values)
+    }
+
+    /// Reads again, until what came of one secret is of one answer: the engine may install another
+    /// one while several readers read.
+    fn in_step(
+        &self,
+        cells: &[Result<Arc<Cell>, Error>],
+        mut values: Vec<Result<Value, Error>>,
+    ) -> Vec<Result<Value, Error>> {
+        let installs = |values: &[Result<Value, Error>]| -> Vec<_> {
+            let read = cells.iter().zip(values).filter(|(_, value)| value.is_ok());
+            read.filter_map(|(cell, _)| cell.as_ref().ok())
+                .map(|cell| (cell.seat(), cell.facts().last().map(|held| held.install)))
+                .collect()
+        };
+        if installs(&values).len() < 2 {
+            return values;
+        }
+        for _ in 0..RE_READS {
+            let before = installs(&values);
+            for (cell, value) in cells.iter().zip(&mut values) {
+                if let (Ok(cell), Ok(_)) = (cell, &value) {
+                    *value = self.inner.link.look(cell);
+                }
+            }
+            let mut by_seat = HashMap::new();
+            let mut agree = |(seat, install): &(u32, Option<u64>)| {
+                by_seat.entry(*seat).or_insert(*install) == install
+            };
+            if before.iter().all(&mut agree) && before == installs(&values) {
+                break;
+            }
+        }
+        values
     }
 
     /// Returns what is held for a reference, at once: it never blocks, and never asks the operating
@@ -261,7 +297,7 @@ impl Resolver {
             cells: asked,
             landing,
         });
-        match &*flight.join().await {
+        match &*Flight::join(&flight).await {
             Ok(frozen) => Ok(Snapshot::new(names, frozen.clone())),
             Err((place, cause)) => Err(match cells.get(*place) {
                 Some(cell) => Error::backend(cell.reference(), cause.clone()),
@@ -284,7 +320,7 @@ impl Resolver {
                     cell: Arc::clone(&cell),
                     landing,
                 });
-                (cell, flight.join())
+                (cell, Flight::join(&flight))
             }));
         }
         let mut values = Vec::with_capacity(started.len());
@@ -432,8 +468,8 @@ impl Resolver {
         // The thread may be held up by a backend that blocks, so another one watches the time.
         let (first, ended) = Flight::start(|| false);
         let _watch = driver::Watchdog::start(deadline, ended);
-        let mut landed = Box::pin(flight.join());
-        let mut late = Box::pin(first.join());
+        let mut landed = Box::pin(Flight::join(&flight));
+        let mut late = Box::pin(Flight::join(&first));
         poll_fn(|cx| match landed.as_mut().poll(cx) {
             Poll::Ready(_) => Poll::Ready(true),
             Poll::Pending => late.as_mut().poll(cx).map(|_| false),
@@ -490,6 +526,10 @@ impl fmt::Debug for Resolver {
 fn shut_down() -> BackendError {
     BackendError::new(BackendErrorKind::Unavailable, "the resolver is shut down")
 }
+
+/// How often values of one secret are read again that came from different answers. One of them may
+/// stay behind for good, where the newer answer lacks it.
+const RE_READS: usize = 3;
 
 /// How many happenings a slow listener may be behind before it misses some.
 const HAPPENINGS: usize = 1024;

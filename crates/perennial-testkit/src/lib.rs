@@ -2,11 +2,13 @@
 
 mod clock;
 pub mod conformance;
+mod fault;
 mod harness;
 mod runtime;
 mod scripted;
 
 pub use clock::{SimClock, Sleep};
+pub use fault::Fault;
 pub use harness::{Harness, OUTSIDE, Unable};
 pub use runtime::{LiveRuntime, SimRuntime};
-pub use scripted::{Facts, Fault, ScriptedBackend};
+pub use scripted::{Facts, ScriptedBackend};

@@ -1,7 +1,11 @@
 //! What the resolver synchronises by itself, built on a model checker's primitives in place of the
 //! standard library's: the very files of the resolver, with another `sync`.
 
-#![allow(dead_code, missing_docs, reason = "the files are the resolver's, which uses all of them")]
+#![allow(
+    dead_code,
+    missing_docs,
+    reason = "the files are the resolver's, which uses all of them"
+)]
 
 pub mod sync {
     //! The primitives, as the resolver names them.
