@@ -129,11 +129,6 @@ impl Posts {
         Manned::Anew
     }
 
-    /// Returns whether a directory is watched.
-    pub(crate) fn is_manned(&self, path: &Path) -> bool {
-        self.posts.get(path).is_some_and(|post| post.manned)
-    }
-
     /// Leaves a directory that may have gone, and all below it: their watches may be gone as well.
     pub(crate) fn leave_all(&mut self, path: &Path) {
         let here = self.posts.range(path.to_owned()..);

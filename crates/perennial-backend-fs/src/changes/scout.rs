@@ -69,10 +69,8 @@ impl Scout {
             mut everything,
             lost,
         } = work;
+        // Each way through such a directory is stale with it, since the directory is a point of it.
         moved.iter().for_each(|path| self.posts.leave_all(path));
-        if !moved.is_empty() {
-            stale.extend(self.left_behind());
-        }
         everything |= self.move_ground();
         if everything || lost {
             stale.extend(self.known.keys().cloned());
@@ -109,16 +107,6 @@ impl Scout {
             self.posts.leave_all(old.path());
         }
         !self.known.is_empty()
-    }
-
-    /// Returns the resources whose directories were left although they are needed.
-    fn left_behind(&self) -> BTreeSet<Arc<str>> {
-        let left = |known: &Known| {
-            let mut passed = known.way.passed();
-            !known.unwatched && passed.any(|(path, _)| !self.posts.is_manned(path))
-        };
-        let names = self.known.iter().filter(|(_, known)| left(known));
-        names.map(|(name, _)| Arc::clone(name)).collect()
     }
 
     /// Returns the resources that are not watched and look as they did not before.

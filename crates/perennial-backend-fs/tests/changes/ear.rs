@@ -176,10 +176,11 @@ pub(crate) fn finish<T>(future: impl Future<Output = T>) -> T {
     let clock = LiveRuntime::new().context(LIMIT);
     let mut future = pin!(future);
     loop {
-        if alarm.rung.swap(false, Ordering::SeqCst)
-            && let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker))
-        {
-            return value;
+        if alarm.rung.swap(false, Ordering::SeqCst) {
+            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            if let Poll::Ready(value) = polled {
+                return value;
+            }
         }
         assert!(!clock.remaining().is_zero(), "nothing came for {LIMIT:?}");
         if !alarm.rung.load(Ordering::SeqCst) {

@@ -7,7 +7,11 @@
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 mod stage;
 
+mod chaos;
 mod ear;
+#[path = "../files/fetch.rs"]
+#[expect(dead_code, reason = "shared with tests that need more of it")]
+mod fetch;
 mod files;
 mod limits;
 mod links;
