@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use perennial_clock::Moment;
 
-use crate::{Context, Error, Secret, Version};
+use crate::{Context, Error, VersionedWriter};
 
 /// The facets of one backend.
 #[derive(Clone, Copy, Default)]
@@ -215,70 +215,4 @@ pub trait Upkeep: Send + Sync {
     /// Does what is due. A failure costs no value that is held and no login that still works; the
     /// driver calls again after a pause.
     async fn upkeep(&self, cx: &Context) -> Result<(), Error>;
-}
-
-/// What a writer believes to be in force, checked by the store where it can.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Expected {
-    /// Whatever there is.
-    #[default]
-    Anything,
-    /// Nothing: the secret does not exist.
-    Nothing,
-    /// This version.
-    Version(Version),
-}
-
-/// What becomes of one version at the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum VersionState {
-    /// In force.
-    Current,
-    /// In force before, and still to be had.
-    Previous,
-    /// Made ready, and not yet in force.
-    Pending,
-    /// None of these, and still to be had.
-    Other,
-    /// Cannot be read, but can be brought back.
-    Disabled,
-    /// Gone.
-    Destroyed,
-}
-
-/// Writes versions, for those who rotate secrets.
-///
-/// Each call either happened whole or not at all. One that failed with a transient error may have
-/// happened: the caller looks at [`versions`](VersionedWriter::versions) before trying again.
-#[async_trait]
-pub trait VersionedWriter: Send + Sync {
-    /// Writes a new version, not in force where the store can keep it so, and returns it.
-    async fn put(
-        &self,
-        cx: &Context,
-        resource: &str,
-        secret: &Secret,
-        expected: &Expected,
-    ) -> Result<Version, Error>;
-
-    /// Brings a version into force; the one that was in force becomes the previous one.
-    async fn promote(
-        &self,
-        cx: &Context,
-        resource: &str,
-        version: &Version,
-        expected: &Expected,
-    ) -> Result<(), Error>;
-
-    /// Ends the life of a version that is not in force.
-    async fn retire(&self, cx: &Context, resource: &str, version: &Version) -> Result<(), Error>;
-
-    /// Lists the versions, newest first.
-    async fn versions(
-        &self,
-        cx: &Context,
-        resource: &str,
-    ) -> Result<Vec<(Version, VersionState)>, Error>;
 }

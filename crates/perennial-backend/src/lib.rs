@@ -15,6 +15,7 @@ pub mod settings;
 mod table;
 mod vault;
 mod version;
+mod writer;
 
 pub use async_trait::async_trait;
 pub use backend::Backend;
@@ -22,9 +23,7 @@ pub use batch::Batch;
 pub use capabilities::{Capabilities, Numbering};
 pub use context::{BoxFuture, Context, Runtime};
 pub use error::{Cause, ContextKey, Error, ErrorKind, Operation};
-pub use facets::{
-    Changes, Expected, Facets, Hint, Hints, Lease, Leases, Upkeep, VersionState, VersionedWriter,
-};
+pub use facets::{Changes, Facets, Hint, Hints, Lease, Leases, Upkeep};
 pub use fetched::{Fetched, Members, Payload};
 pub use field::{Field, FieldClass, FieldKind, parse_boolean, parse_duration};
 pub use perennial_clock::{Clock, Moment, UnixTime};
@@ -35,3 +34,4 @@ pub use settings::Settings;
 pub use table::{Absence, BackendType, Backends};
 pub use vault::{Common, VaultSpec};
 pub use version::{Selector, Version};
+pub use writer::{Expected, Promote, Put, VersionState, VersionedWriter};

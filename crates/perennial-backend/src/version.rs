@@ -1,6 +1,7 @@
 //! Which version of a secret is asked for, and which one came.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use perennial_clock::UnixTime;
@@ -39,9 +40,9 @@ impl fmt::Display for Selector {
 
 /// Which version of a secret came.
 ///
-/// The id is the provider's own and opaque; two versions of one secret are the same version if and
-/// only if their ids are equal. Cloning is cheap.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// The id is the provider's own and opaque; two versions of one secret are the same version, and
+/// equal, if and only if their ids are, whatever labels they carry. Cloning is cheap.
+#[derive(Clone, Debug)]
 pub struct Version {
     id: Arc<str>,
     stage: Option<Arc<str>>,
@@ -92,8 +93,37 @@ impl Version {
     }
 }
 
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Version {}
+
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_that_moves_makes_no_other_version() {
+        let current = Version::new("a1").with_stage("CURRENT");
+        let previous = Version::new("a1")
+            .with_stage("PREVIOUS")
+            .with_created_at(UnixTime::EPOCH);
+        assert_eq!(current, previous);
+        assert_ne!(current, Version::new("b2").with_stage("CURRENT"));
     }
 }

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use perennial_backend::{
     Backend, BoxFuture, Capabilities, Cause, Changes, Clock, Context, Error, ErrorKind, Expected,
-    Facets, Fetched, Hint, Hints, Lease, Leases, Members, Moment, Numbering, Payload, Purpose,
-    Request, Runtime, Secret, Selector, UnixTime, Upkeep, Version, VersionState, VersionedWriter,
-    async_trait,
+    Facets, Fetched, Hint, Hints, Lease, Leases, Members, Moment, Numbering, Payload, Promote,
+    Purpose, Put, Request, Runtime, Secret, Selector, UnixTime, Upkeep, Version, VersionState,
+    VersionedWriter, async_trait,
 };
 
 #[derive(Debug, Default)]
@@ -209,6 +209,7 @@ struct AnnouncerState {
     versions: Vec<Secret>,
     current: usize,
     hints: Vec<Hint>,
+    tokens: Vec<(String, usize)>,
     watched: Vec<String>,
 }
 
@@ -267,34 +268,30 @@ impl Hints for Announcer {
 
 #[async_trait]
 impl VersionedWriter for Announcer {
-    async fn put(
-        &self,
-        _cx: &Context,
-        _resource: &str,
-        secret: &Secret,
-        expected: &Expected,
-    ) -> Result<Version, Error> {
+    async fn put(&self, _cx: &Context, request: &Put) -> Result<Version, Error> {
         let mut state = self.state.lock().unwrap();
-        if *expected == Expected::Nothing && !state.versions.is_empty() {
+        if *request.expected() == Expected::Nothing && !state.versions.is_empty() {
             return Err(Error::new(
                 ErrorKind::InvalidReference,
                 "the secret exists already",
             ));
         }
-        state.versions.push(secret.clone());
-        Ok(Version::new(state.versions.len().to_string()))
+        let seen = |(token, _): &&(String, usize)| Some(token.as_str()) == request.token();
+        if let Some((_, number)) = state.tokens.iter().find(seen) {
+            return Ok(Version::new(number.to_string()));
+        }
+        state.versions.push(request.secret().clone());
+        let number = state.versions.len();
+        state
+            .tokens
+            .extend(request.token().map(|token| (token.to_owned(), number)));
+        Ok(Version::new(number.to_string()))
     }
 
-    async fn promote(
-        &self,
-        _cx: &Context,
-        resource: &str,
-        version: &Version,
-        _expected: &Expected,
-    ) -> Result<(), Error> {
+    async fn promote(&self, _cx: &Context, request: &Promote) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap();
-        state.current = version.id().parse().unwrap();
-        state.hints.push(Hint::Resource(resource.into()));
+        state.current = request.version().id().parse().unwrap();
+        state.hints.push(Hint::Resource(request.resource().into()));
         Ok(())
     }
 
@@ -331,11 +328,13 @@ fn a_backend_that_pushes_and_is_written_can_say_all_it_needs() {
     changes.watch("key");
     changes.unwatch("key");
 
-    let first = now(writer.put(&cx, "key", &Secret::new("one"), &Expected::Nothing)).unwrap();
-    now(writer.promote(&cx, "key", &first, &Expected::Anything)).unwrap();
+    let once = Put::new("key", Secret::new("one")).with_expected(Expected::Nothing);
+    let first = now(writer.put(&cx, &once)).unwrap();
+    let promote = Promote::new("key", first.clone()).with_expected(Expected::Anything);
+    now(writer.promote(&cx, &promote)).unwrap();
     assert_eq!(now(hints.next()), Some(Hint::Resource("key".into())));
     assert_eq!(now(hints.next()), None);
-    assert!(now(writer.put(&cx, "key", &Secret::new("x"), &Expected::Nothing)).is_err());
+    assert!(now(writer.put(&cx, &once)).is_err());
 
     let held = now(backend.fetch(&cx, &Request::new("key"))).unwrap();
     assert_eq!(held.aliases().collect::<Vec<_>>(), ["urn:toy:secret"]);
@@ -343,12 +342,15 @@ fn a_backend_that_pushes_and_is_written_can_say_all_it_needs() {
     let unchanged = now(backend.fetch(&cx, &again)).unwrap();
     assert!(matches!(unchanged.payload(), Payload::Unchanged));
 
-    let second = now(writer.put(
-        &cx,
-        "key",
-        &Secret::new("two"),
-        &Expected::Version(first.clone()),
-    ));
+    let again = Put::new("key", Secret::new("two"))
+        .with_expected(Expected::Version(first.clone()))
+        .with_token("write-1");
+    let second = now(writer.put(&cx, &again));
+    assert_eq!(
+        now(writer.put(&cx, &again)).unwrap(),
+        *second.as_ref().unwrap(),
+        "written once"
+    );
     let listed = now(writer.versions(&cx, "key")).unwrap();
     assert_eq!(
         listed,

@@ -27,7 +27,7 @@ Exit codes:
   2  usage
   3  not found: the secret, its version, or a key in it
   4  denied, or not authenticated
-  5  unavailable, throttled, timed out or closed
+  5  unavailable, throttled, timed out, expired or closed
   6  invalid configuration or reference
 With several references it is the code of the first that failed.
 

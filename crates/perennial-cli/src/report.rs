@@ -92,6 +92,8 @@ fn code(kind: ErrorKind) -> u8 {
         ErrorKind::NotFound => 3,
         ErrorKind::PermissionDenied | ErrorKind::Unauthenticated => 4,
         ErrorKind::Closed
+        | ErrorKind::Expired
+        | ErrorKind::NotYet
         | ErrorKind::RateLimited
         | ErrorKind::Timeout
         | ErrorKind::Unavailable => 5,

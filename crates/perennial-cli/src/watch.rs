@@ -133,10 +133,15 @@ impl Line {
             self.event,
             self.reference.as_ref().unwrap_or(&self.vault)
         );
+        // A value of several lines must not look like several lines of output.
+        let value = self
+            .value
+            .as_ref()
+            .map(|value| value.escape_debug().to_string());
         let parts = [
             ("version ", &self.version),
             ("", &self.message),
-            ("value ", &self.value),
+            ("value ", &value),
             ("value in base64 ", &self.value_base64),
         ];
         for (name, part) in parts {

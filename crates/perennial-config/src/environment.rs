@@ -249,7 +249,16 @@ impl<'b> Reader<'b> {
         let Some(draft) = self.vaults.get_mut(&name) else {
             return Ok(());
         };
-        let text = variable.text()?;
+        let text = match variable.text() {
+            Ok(text) => text,
+            // As with a value of the wrong form: that vault's error, under both spellings.
+            Err(problem) => {
+                let problem = problem.with_context(ContextKey::Variable, &*variable.name);
+                draft.spec = draft.spec.clone().with_problem(problem);
+                draft.mentioned = true;
+                return Ok(());
+            }
+        };
         let setting = Setting::new(text, Origin::Variable(variable.name.as_str().into()));
         if field == "description" && !draft.spec.is_default() {
             draft.spec = draft.spec.clone().with_description(text);

@@ -20,5 +20,5 @@ pub use perennial_reference::{
 pub use perennial_resolver::{
     Builder, Changes, Error, ErrorKind, Events, ExplainedSetting, Explanation, Freshness, Handle,
     Happening, Loaded, Problem, Removal, ResolveError, Resolver, Snapshot, State, Status, Value,
-    What,
+    Warmed, What,
 };
