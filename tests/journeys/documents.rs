@@ -1,6 +1,7 @@
 //! What documents say about the program is what it does.
 
 use std::fs;
+use std::process::Command;
 
 use crate::program::{perennial, root};
 
@@ -30,6 +31,29 @@ fn the_command_of_the_readme_does_what_it_shows() {
         .unwrap();
     let args: Vec<_> = args.split(' ').map(|arg| arg.trim_matches('\'')).collect();
     perennial(&[variable.split_once('=').unwrap()], &args).is(0, output, "");
+}
+
+#[test]
+fn the_example_of_a_rotation_loses_no_read() {
+    let example = Command::new(env!("CARGO"))
+        .args([
+            "run",
+            "--quiet",
+            "--package",
+            "perennial",
+            "--example",
+            "rotation",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&example.stderr);
+    assert!(example.status.success(), "{errors}");
+    let shown = String::from_utf8(example.stdout).unwrap();
+    assert!(shown.ends_with("no read failed\n"), "{shown}");
+    for what in ["`summer` (stale)", "`autumn`", "failed 0"] {
+        assert!(shown.contains(what), "{shown}");
+    }
 }
 
 #[test]

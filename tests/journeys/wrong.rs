@@ -249,6 +249,36 @@ fn an_unreadable_file_is_denied() {
 }
 
 #[test]
+fn a_store_that_is_not_there_is_unavailable() {
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = folder.path().join("not-mounted");
+    let variables = [("PERENNIAL_VAULT_FS_PREFIX", prefix.to_str().unwrap())];
+    let ran = perennial(&variables, &["get", "fs/db/password"]);
+    ran.code_is(5);
+    assert!(ran.errors().contains("does not exist"), "{}", ran.errors());
+    assert!(
+        ran.errors().contains("help: mount the volume"),
+        "{}",
+        ran.errors()
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_written_is_unexpected() {
+    let output = std::process::Command::new(crate::program::binary())
+        .args(["get", "env/x"])
+        .env_clear()
+        .env("X", "y")
+        .stdout(fs::File::options().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.starts_with("error: cannot write: "), "{errors}");
+}
+
+#[test]
 fn a_wrong_command_line_is_a_usage_error() {
     for args in [
         &[][..],

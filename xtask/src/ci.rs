@@ -5,6 +5,7 @@
 mod by_hand;
 mod pure;
 mod readme;
+mod sample_backend;
 mod stages;
 
 use std::path::Path;

@@ -15,6 +15,14 @@ pub(crate) struct Args {
     name: String,
 }
 
+impl Args {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+        }
+    }
+}
+
 /// Path within the crate → what stands there.
 const TEMPLATES: &[(&str, &str)] = &[
     (

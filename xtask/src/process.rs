@@ -77,6 +77,18 @@ impl Step {
         Err(format!("`{}` failed:\n{}", self.shown(), errors.trim_end()))
     }
 
+    /// Shows the command, runs it, and returns whether it succeeded and all that it printed.
+    pub(crate) fn output(&self) -> Result<(bool, String), String> {
+        println!("$ {}", self.shown());
+        let output = self
+            .command()
+            .output()
+            .map_err(|why| self.not_started(&why))?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let shown = String::from_utf8_lossy(&output.stdout);
+        Ok((output.status.success(), format!("{errors}{shown}")))
+    }
+
     /// Shows the command and runs it; its standard error is shown and kept.
     pub(crate) fn watch(&self) -> Result<Ended, String> {
         println!("$ {}", self.shown());

@@ -19,6 +19,21 @@ use zeroize::Zeroizing;
 /// assert_eq!(secret.expose(), b"hunter2");
 /// assert_eq!(format!("{secret:?}"), "Secret(..)");
 /// ```
+///
+/// It cannot be printed, compared or serialized:
+///
+/// ```compile_fail,E0277
+/// println!("{}", perennial_backend::Secret::new("hunter2"));
+/// ```
+///
+/// ```compile_fail,E0369
+/// # use perennial_backend::Secret;
+/// let same = Secret::new("hunter2") == Secret::new("hunter2");
+/// ```
+///
+/// ```compile_fail,E0277
+/// serde_json::to_string(&perennial_backend::Secret::new("hunter2"));
+/// ```
 #[derive(Clone)]
 pub struct Secret {
     bytes: Arc<Zeroizing<Vec<u8>>>,

@@ -1,6 +1,6 @@
 //! The stages: what each one runs. The longer ones have files of their own.
 
-use super::{Outcome, Scene, by_hand, pure, readme};
+use super::{Outcome, Scene, by_hand, pure, readme, sample_backend};
 use crate::bench;
 use crate::manifest::Manifest;
 use crate::process::cargo;
@@ -43,7 +43,16 @@ pub(super) const STAGES: &[Stage] = &[
     ),
     usual("lab", "the tests of the lab pass", lab),
     usual("bench", "every bench runs once", benches),
-    usual("package", "what would be published can be packed", package),
+    usual(
+        "new-backend",
+        "a new backend's crate compiles, and its tests say what is not met",
+        sample_backend::run,
+    ),
+    usual(
+        "package",
+        "what would be published can be packed, and compiles from there",
+        package,
+    ),
     manual(
         "msrv",
         "the oldest Rust each crate promises compiles it",
@@ -134,6 +143,18 @@ fn features(scene: &Scene<'_>) -> Ran {
             step.args(["--no-default-features"]).args(feature).run()?;
         }
     }
+    // What was left out says so: that is another build than the one that all tests run in.
+    if scene.workspace.member("perennial").is_some() {
+        let bare = [
+            "test",
+            "--quiet",
+            "--lib",
+            "--package",
+            "perennial",
+            "--no-default-features",
+        ];
+        cargo(scene.root, bare).run()?;
+    }
     if any {
         Ok(Outcome::Passed)
     } else {
@@ -196,12 +217,9 @@ fn package(scene: &Scene<'_>) -> Ran {
         .workspace
         .publishable()
         .flat_map(|member| ["--package", &member.name]);
-    cargo(
-        scene.root,
-        ["package", "--quiet", "--allow-dirty", "--no-verify"],
-    )
-    .args(names)
-    .run()?;
+    cargo(scene.root, ["package", "--quiet", "--allow-dirty"])
+        .args(names)
+        .run()?;
     Ok(Outcome::Passed)
 }
 
