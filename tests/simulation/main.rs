@@ -2,7 +2,14 @@
 
 #![cfg(test)]
 
+mod batches;
 mod freshness;
+mod hints;
+mod jumps;
+mod load;
+mod logins;
 mod outage;
+mod starts;
+mod told;
 mod vaults;
 mod world;

@@ -6,7 +6,7 @@ use perennial_backend::{Error, ErrorKind as BackendErrorKind, VaultSpec};
 use perennial_resolver::{ErrorKind, Freshness, Resolver, State, What};
 use perennial_testkit::{Fault, ScriptedBackend};
 
-use crate::world::{World, is_stale, text};
+use crate::world::{Ongoing, World, is_stale, text};
 
 const DB: &str = "{vault://scripted/db?ttl=60&resurrect_ttl=600}";
 
@@ -297,4 +297,39 @@ async fn a_login_that_is_lost_costs_no_value() {
     )));
     world.advance_secs(300).await;
     assert!(handle.load().is_ok());
+}
+
+#[tokio::test]
+async fn a_secret_that_is_denied_is_dropped_at_once_where_the_vault_says_so() {
+    let store = ScriptedBackend::new().quiet();
+    store.put("db", "x");
+    let drops = VaultSpec::named("drops", "scripted")
+        .unwrap()
+        .with("on_denied", "drop");
+    let world = World::with(Resolver::builder().backends(store.backends()).vault(drops));
+    let reference = "{vault://drops/db?ttl=6000}";
+    let kept = world.secrets.watch(DB).await.unwrap();
+    let dropped = world.secrets.watch(reference).await.unwrap();
+    store.deny("db", true);
+    let refreshed = world.secrets.refresh([reference]).await;
+    assert_eq!(
+        refreshed[0].as_ref().unwrap_err().kind(),
+        ErrorKind::PermissionDenied
+    );
+    assert_eq!(
+        dropped.load().unwrap_err().kind(),
+        ErrorKind::PermissionDenied,
+        "inside its ttl"
+    );
+    world.advance_secs(120).await;
+    assert!(kept.load().is_ok());
+    // An outage is no definite answer: it neither brings the value back nor costs another.
+    store.fault(Fault::outage());
+    let _ = Ongoing::begin(world.secrets.refresh([reference])).await;
+    world.advance_secs(700).await;
+    assert!(dropped.load().is_err());
+    store.recover();
+    store.deny("db", false);
+    world.advance_secs(700).await;
+    assert_eq!(dropped.secret().unwrap().expose(), b"x");
 }

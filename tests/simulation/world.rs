@@ -1,9 +1,12 @@
 //! A resolver on one thread with its tests, on a clock that steps from one deadline to the next.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use perennial_backend::{Clock, Moment};
+use perennial_backend::{Backend, BackendType, Clock, Moment, Settings};
 use perennial_resolver::{Builder, Error, Happening, Resolver, Value, What};
 use perennial_testkit::{ScriptedBackend, SimClock, SimRuntime};
 
@@ -88,4 +91,45 @@ pub(crate) fn text(value: &Value) -> String {
 /// Returns whether a value is served past its ttl.
 pub(crate) fn is_stale(value: &Value) -> bool {
     !value.freshness().is_fresh()
+}
+
+/// Returns a row of the table of backend types that hands out this backend.
+pub(crate) fn row(settings: &'static Settings, backend: &Arc<impl Backend>) -> BackendType {
+    let backend = Arc::clone(backend);
+    BackendType::new(settings, move |_| Ok(Arc::clone(&backend) as _))
+}
+
+/// Something that goes on while a test does other things: it moves only when it is looked at.
+pub(crate) struct Ongoing<'a, T> {
+    future: Pin<Box<dyn Future<Output = T> + 'a>>,
+}
+
+impl<'a, T> Ongoing<'a, T> {
+    /// Begins, as far as it goes without waiting.
+    pub(crate) async fn begin(future: impl Future<Output = T> + 'a) -> Self {
+        let mut begun = Self {
+            future: Box::pin(future),
+        };
+        assert!(begun.look().await.is_none(), "it did not have to wait");
+        begun
+    }
+
+    /// Returns what came of it, if it has ended.
+    pub(crate) async fn look(&mut self) -> Option<T> {
+        poll_fn(|cx| match self.future.as_mut().poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+}
+
+/// Returns what comes of something that must not wait.
+pub(crate) async fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let outcome = poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => Poll::Ready(None),
+    });
+    outcome.await.expect("it waited")
 }

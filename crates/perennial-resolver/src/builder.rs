@@ -9,10 +9,11 @@ use perennial_backend::{
 };
 use perennial_reference::VaultName;
 
+use crate::administration::Vaults;
 use crate::driver::{self, Place};
 use crate::engine::Limits;
 use crate::pulse::Pulse;
-use crate::resolver::{Resolver, Vaults};
+use crate::resolver::Resolver;
 use crate::vault::Vault;
 
 /// Makes a [`Resolver`].
@@ -85,7 +86,8 @@ impl Builder {
     }
 
     /// Says how often the time is published to those who read without asking for it. Unless it is
-    /// said: every 100 ms. No shorter than a millisecond.
+    /// said: every 100 ms. No shorter than a millisecond, and on the system's clock no longer than
+    /// a second: a value may be served for as long as that after it has ended.
     pub fn tick(mut self, span: Duration) -> Self {
         self.tick = span.max(Duration::from_millis(1));
         self
@@ -134,6 +136,12 @@ impl Builder {
                 vaults.insert(spec.name().clone(), take(spec, &backends));
             }
         }
+        // A simulated clock may tick as it likes: it moves when it is told to.
+        let tick = if runtime.is_some() {
+            tick
+        } else {
+            tick.min(LONGEST_TICK)
+        };
         let runtime = runtime.unwrap_or_else(driver::system_runtime);
         Resolver::start(
             Vaults::new(backends, vaults, number),
@@ -175,3 +183,6 @@ fn invalid(name: &VaultName, message: String) -> BackendError {
         .with_operation(Operation::Build)
         .with_context(ContextKey::Vault, name.as_str())
 }
+
+/// So that waking from suspend is noticed.
+const LONGEST_TICK: Duration = Duration::from_secs(1);

@@ -119,6 +119,11 @@ impl Cell {
         self.pins.load(Ordering::Acquire) > 0
     }
 
+    /// Returns whether a handle keeps it, or the engine knows it.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.is_pinned() || self.seat() != Self::NOWHERE
+    }
+
     pub(crate) fn is_removed(&self) -> bool {
         self.removed.load(Ordering::Acquire)
     }

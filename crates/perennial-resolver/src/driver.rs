@@ -5,14 +5,15 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use perennial_backend::{
-    Batch, BoxFuture, Context, ContextKey, Error, ErrorKind, Fetched, Hint, Moment, Operation,
-    Request, Runtime,
+    Batch, BoxFuture, Context, ContextKey, Error, ErrorKind, Fetched, Moment, Operation, Request,
+    Runtime,
 };
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::{
@@ -24,9 +25,10 @@ use crate::directory::Directory;
 use crate::engine::{Action, Engine, Event, Limits};
 use crate::events::Happening;
 use crate::flight::Landing;
+use crate::listening::listen;
 use crate::pulse::Pulse;
 use crate::runtime::TokioRuntime;
-use crate::vault::Vault;
+use crate::vault::{Vault, panicked};
 
 /// What reaches the thread.
 pub(crate) enum Message {
@@ -164,7 +166,9 @@ impl Driver {
                 Some(None) => return None,
                 None => Some(Message::Event(Event::Timeout)),
             };
+            let mut taken = 0;
             while let Some(message) = next {
+                taken += 1;
                 // Asked anew for each: what a reader saw must not lie ahead of what decides on it.
                 let now = self.now();
                 self.shared.pulse.publish(now);
@@ -172,7 +176,11 @@ impl Driver {
                     Message::Event(event) => self.engine.handle(now, event),
                     Message::Shutdown(landing) => return Some(landing),
                 }
-                next = receiver.try_recv().ok();
+                next = if taken < TAKEN_AT_ONCE {
+                    receiver.try_recv().ok()
+                } else {
+                    None
+                };
             }
             let actions = self.engine.poll(self.now());
             actions.into_iter().for_each(|action| self.perform(action));
@@ -198,7 +206,7 @@ impl Driver {
             } => {
                 tokio::spawn(async move {
                     let answers = make_call(&vault, &requests, &runtime).await;
-                    let upkeep_due = upkeep_due(&vault);
+                    let upkeep_due = vault.upkeep_due();
                     send(
                         &sender,
                         Event::CallEnded {
@@ -212,7 +220,7 @@ impl Driver {
             Action::Upkeep { vault } => {
                 tokio::spawn(async move {
                     let failed = keep_up(&vault, &runtime).await.err();
-                    let upkeep_due = upkeep_due(&vault);
+                    let upkeep_due = vault.upkeep_due();
                     let vault = vault.number();
                     send(
                         &sender,
@@ -235,19 +243,15 @@ impl Driver {
                 }
             }
             Action::Watch { vault, name, held } => {
-                if let Some(changes) = vault.built_backend().and_then(|b| b.facets().changes()) {
-                    if held {
-                        changes.watch(&name);
-                    } else {
-                        changes.unwatch(&name);
-                    }
-                }
+                vault.watch(&name, held);
             }
             Action::Tell(happening) => {
                 happening.announce();
                 // It is no error that nobody listens.
                 let _ = self.shared.happenings.send(happening);
             }
+            // Somebody may have found it again meanwhile.
+            Action::Forget(cell) if cell.is_in_use() => {}
             Action::Forget(cell) => self.shared.directory.forget(&cell),
         }
     }
@@ -259,7 +263,7 @@ impl fmt::Debug for Driver {
     }
 }
 
-fn send(sender: &WeakUnboundedSender<Message>, event: Event) {
+pub(crate) fn send(sender: &WeakUnboundedSender<Message>, event: Event) {
     if let Some(sender) = sender.upgrade() {
         // Nobody is there any more to whom it would mean something.
         let _ = sender.send(Message::Event(event));
@@ -277,17 +281,22 @@ async fn make_call(
         Err(error) => return vec![Err(error); requests.len()],
     };
     let deadline = runtime.clock().now() + vault.timeout();
-    let cx = Context::new(Arc::clone(runtime), deadline);
+    let cx = Context::new(vault.lend(runtime), deadline);
     let late = runtime.sleep_until(deadline);
     let answers = match requests {
-        [request] => vec![match before(late, backend.fetch(&cx, request)).await {
-            Ended::Done(answer) => answer,
-            ended => Err(not_done(&ended, vault)),
-        }],
+        [request] => vec![
+            match before(late, async { backend.fetch(&cx, request).await }).await {
+                Ended::Done(answer) => answer,
+                ended => Err(not_done(&ended, vault)),
+            },
+        ],
         several => {
             // What has come stays, even if the rest comes too late.
             let mut batch = Batch::new(several.len());
-            let ended = before(late, backend.fetch_many(&cx, several, &mut batch)).await;
+            let ended = before(late, async {
+                backend.fetch_many(&cx, several, &mut batch).await;
+            })
+            .await;
             if !matches!(ended, Ended::Done(())) {
                 batch.fail_rest(&not_done(&ended, vault));
             }
@@ -315,76 +324,34 @@ async fn make_call(
 }
 
 async fn keep_up(vault: &Vault, runtime: &Arc<dyn Runtime>) -> Result<(), Error> {
-    let Some(upkeep) = vault.backend()?.facets().upkeep() else {
-        return Ok(());
-    };
+    let backend = vault.backend()?;
     let deadline = runtime.clock().now() + vault.timeout();
-    let cx = Context::new(Arc::clone(runtime), deadline);
-    match before(runtime.sleep_until(deadline), upkeep.upkeep(&cx)).await {
+    let cx = Context::new(vault.lend(runtime), deadline);
+    let run = async {
+        match backend.facets().upkeep() {
+            Some(upkeep) => upkeep.upkeep(&cx).await,
+            None => Ok(()),
+        }
+    };
+    match before(runtime.sleep_until(deadline), run).await {
         Ended::Done(outcome) => outcome,
         ended => Err(not_done(&ended, vault)),
     }
 }
 
-fn upkeep_due(vault: &Vault) -> Option<Moment> {
-    vault.built_backend()?.facets().upkeep()?.due()
-}
-
-/// Listens to a store's changes for as long as the resolver is there.
-async fn listen(
-    vault: Arc<Vault>,
-    runtime: Arc<dyn Runtime>,
-    sender: WeakUnboundedSender<Message>,
-) {
-    let number = vault.number();
-    let mut pause = Duration::from_secs(1);
-    loop {
-        let Some(changes) = vault
-            .backend()
-            .ok()
-            .and_then(|backend| backend.facets().changes())
-        else {
-            return;
-        };
-        let cx = Context::new(
-            Arc::clone(&runtime),
-            runtime.clock().now() + vault.timeout(),
-        );
-        let late = runtime.sleep_until(cx.deadline());
-        if let Ended::Done(Ok(mut hints)) = before(late, changes.subscribe(&cx)).await {
-            pause = Duration::from_secs(1);
-            while let Some(hint) = hints.next().await {
-                send(
-                    &sender,
-                    Event::Hinted {
-                        vault: number,
-                        hint,
-                    },
-                );
-            }
-            // Whatever changed meanwhile was not told of.
-            send(
-                &sender,
-                Event::Hinted {
-                    vault: number,
-                    hint: Hint::Lost,
-                },
-            );
-        }
-        runtime.sleep_until(runtime.clock().now() + pause).await;
-        pause = (pause * 2).min(Duration::from_secs(60));
-    }
-}
-
 /// How a call ended.
-enum Ended<T> {
+pub(crate) enum Ended<T> {
     Done(T),
     Panicked,
     Late,
 }
 
 /// Polls a call until it has ended, has panicked, or is late.
-async fn before<T>(mut late: BoxFuture<'_, ()>, mut call: BoxFuture<'_, T>) -> Ended<T> {
+pub(crate) async fn before<T>(
+    mut late: BoxFuture<'_, ()>,
+    call: impl Future<Output = T>,
+) -> Ended<T> {
+    let mut call = pin!(call);
     poll_fn(
         |cx| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
             Ok(Poll::Ready(value)) => Poll::Ready(Ended::Done(value)),
@@ -397,8 +364,7 @@ async fn before<T>(mut late: BoxFuture<'_, ()>, mut call: BoxFuture<'_, T>) -> E
 
 fn not_done<T>(ended: &Ended<T>, vault: &Vault) -> Error {
     match ended {
-        Ended::Panicked => Error::new(ErrorKind::Unexpected, "the backend panicked")
-            .with_help("this is a defect of the backend: please report it"),
+        Ended::Panicked => panicked(),
         _ => Error::new(
             ErrorKind::Timeout,
             format!("no answer within {:?}", vault.timeout()),
@@ -447,5 +413,9 @@ pub(crate) fn system_runtime() -> Arc<dyn Runtime> {
     Arc::new(TokioRuntime::new())
 }
 
-/// Threads for blocking work: enough for files on slow disks, few enough to notice a leak.
-const BLOCKING_THREADS: usize = 32;
+/// Threads for blocking work, started when they are needed: each vault has its share of them, so
+/// that one whose files hang does not take those of the others.
+const BLOCKING_THREADS: usize = 512;
+
+/// How many messages are taken in before what follows from them is done.
+const TAKEN_AT_ONCE: usize = 1024;

@@ -8,6 +8,7 @@
 mod calls;
 mod installs;
 mod queue;
+mod room;
 mod vaults;
 
 use std::collections::{HashMap, VecDeque};
@@ -136,6 +137,8 @@ struct Seat {
     failures: (Option<FailureClass>, u32),
     /// Drawn once for each value.
     jitter: u16,
+    /// Whether the store told of a change while a call was under way, which may have missed it.
+    changed: bool,
     /// Who asked for a fetch that begins after the one under way.
     tickets: Vec<Landing<RefreshOutcome>>,
     /// Who asked for a fetch, and is served by the one under way.
@@ -195,7 +198,7 @@ impl Engine {
                 self.upkeep_ended(now, vault, upkeep_due, failed);
             }
             Event::Replaced { old, cells, gone } => {
-                gone.iter().for_each(|cell| self.leave_for_good(cell));
+                self.gone(&gone);
                 self.replaced(now, old, cells);
             }
             Event::Removed { vault, keep } => self.removed(vault, keep),
@@ -231,7 +234,7 @@ impl Engine {
             cell.end_turn();
         }
         self.reschedule(now, index);
-        self.make_room(now);
+        self.make_room();
     }
 
     fn refresh(&mut self, now: Moment, cell: &Arc<Cell>, landing: Landing<RefreshOutcome>) {
@@ -264,7 +267,10 @@ impl Engine {
             .map(|(index, _)| index)
             .collect();
         for index in touched {
-            self.enqueue(index, false);
+            match self.seats.get_mut(index as usize) {
+                Some(Some(seat)) if seat.standing == Standing::Flying => seat.changed = true,
+                _ => self.enqueue(index, false),
+            }
         }
     }
 

@@ -28,6 +28,10 @@ impl Handle {
         Self { cell, link }
     }
 
+    pub(crate) fn cell(&self) -> &Arc<Cell> {
+        &self.cell
+    }
+
     /// Returns the canonical reference.
     #[must_use]
     pub fn reference(&self) -> &str {
@@ -56,10 +60,23 @@ impl Handle {
         self.load().map(|loaded| loaded.secret().clone())
     }
 
-    /// Returns the last value ever seen, whatever its age and whatever became of the resolver.
+    /// Returns the last value ever seen, whatever its age and whatever became of the resolver. It
+    /// says that it is stale unless [`load`](Self::load) would give it as fresh.
     #[must_use]
     pub fn last(&self) -> Option<Value> {
-        last(&self.cell)
+        let facts = self.cell.facts();
+        let held = facts.last()?;
+        let now = self.link.pulse.now();
+        let is_kept = !self.link.pulse.has_stopped() && !self.cell.is_removed();
+        let is_fresh = is_kept && facts.lookup(now, &self.cell.binding().policy).is_fresh();
+        let freshness = if is_fresh {
+            Freshness::Fresh
+        } else {
+            let age = facts.fetched_at().map(|at| now.since(at));
+            Freshness::stale(age.unwrap_or_default(), facts.failed())
+        };
+        let (secret, version) = (held.secret.clone(), held.version.clone());
+        Some(Value::new(secret, version, freshness))
     }
 
     /// Watches for new values, beginning with the next one.
@@ -77,16 +94,6 @@ impl Handle {
     pub fn status(&self) -> Status {
         Status::of(&self.cell, self.link.pulse.now())
     }
-}
-
-fn last(cell: &Cell) -> Option<Value> {
-    let facts = cell.facts();
-    let held = facts.last()?;
-    Some(Value::new(
-        held.secret.clone(),
-        held.version.clone(),
-        Freshness::Fresh,
-    ))
 }
 
 impl Clone for Handle {
@@ -173,7 +180,7 @@ impl Changes {
             let revision = cell.facts().last().map(|held| held.revision);
             if revision.is_some() && revision != self.seen {
                 self.seen = revision;
-                return last(&cell);
+                return self.handle.last();
             }
             cell.turn_after(turns).await;
         }

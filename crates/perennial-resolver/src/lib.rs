@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod administration;
 mod bind;
 mod builder;
 mod cell;
@@ -13,6 +14,7 @@ mod fit;
 mod flight;
 mod handle;
 mod link;
+mod listening;
 #[cfg(test)]
 mod meetings;
 mod pulse;
@@ -30,13 +32,14 @@ mod value;
 mod vault;
 mod warm;
 
+pub use administration::Removal;
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
 pub use events::{Events, Happening, What};
 pub use explain::{ExplainedSetting, Explanation};
 pub use handle::{Changes, Handle, Loaded};
 pub use resolve::{Problem, ResolveError};
-pub use resolver::{Removal, Resolver};
+pub use resolver::Resolver;
 pub use snapshot::Snapshot;
 pub use status::{State, Status};
 pub use value::{Freshness, Value};

@@ -133,10 +133,7 @@ fn judged<V>(
     let wait = |at: Moment| Some(at.since(now)).filter(|span| *span > Duration::ZERO);
     match answer {
         Answer::Fresh { .. } => Ok(Freshness::Fresh),
-        Answer::Stale { age, failed, .. } => Ok(Freshness::Stale {
-            age,
-            cause: failed.map(Failed::detail).cloned(),
-        }),
+        Answer::Stale { age, failed, .. } => Ok(Freshness::stale(age, failed)),
         Answer::Expired {
             age,
             failed,

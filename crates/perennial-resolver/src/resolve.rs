@@ -22,19 +22,19 @@ impl Resolver {
     ///
     /// # Errors
     /// Fails with everything that could not be resolved, not only the first; or, once all is
-    /// resolved, with the place that does not fit the type. No message repeats a value.
+    /// resolved, with the place that does not fit the type. No message repeats a value; for that
+    /// reason neither does it repeat what a source says that cannot be read.
     pub async fn resolve<'de, T, S>(&self, source: S) -> Result<T, ResolveError>
     where
         T: DeserializeOwned,
         S: Deserializer<'de>,
-        S::Error: fmt::Display,
     {
         let mut tree: Tree =
-            serde::Deserialize::deserialize(source).map_err(|error: S::Error| ResolveError {
+            serde::Deserialize::deserialize(source).map_err(|_: S::Error| ResolveError {
                 problems: Vec::new(),
                 misfit: Some((
                     String::new(),
-                    format!("the configuration cannot be read: {error}"),
+                    "the configuration cannot be read by its own format".to_owned(),
                 )),
             })?;
         let (mut places, mut cells) = (Vec::new(), Vec::new());

@@ -1,24 +1,21 @@
 //! What users hold: from references to values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use perennial_backend::settings::nearest;
-use perennial_backend::{
-    Backends, ContextKey, Error as BackendError, ErrorKind as BackendErrorKind, Runtime, VaultSpec,
-};
-use perennial_reference::{Reference, VaultName};
+use perennial_backend::{Error as BackendError, ErrorKind as BackendErrorKind, Runtime};
+use perennial_reference::Reference;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::administration::Vaults;
 use crate::bind::bind;
-use crate::builder::{Builder, check_name};
+use crate::builder::Builder;
 use crate::cell::Cell;
 use crate::directory::Directory;
 use crate::driver::{self, Message, Place};
@@ -33,7 +30,6 @@ use crate::pulse::Pulse;
 use crate::snapshot::Snapshot;
 use crate::status::Status;
 use crate::value::Value;
-use crate::vault::Vault;
 
 /// Resolves references and keeps what they name fresh. Clones share everything.
 ///
@@ -42,64 +38,15 @@ use crate::vault::Vault;
 /// asked go away.
 #[derive(Clone)]
 pub struct Resolver {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    vaults: Vaults,
-    directory: Arc<Directory>,
+pub(crate) struct Inner {
+    pub(crate) vaults: Vaults,
+    pub(crate) directory: Arc<Directory>,
     happenings: broadcast::Sender<crate::events::Happening>,
     sender: UnboundedSender<Message>,
-    link: Link,
-}
-
-/// The vaults that there are now.
-pub(crate) struct Vaults {
-    backends: Backends,
-    named: ArcSwap<BTreeMap<VaultName, Arc<Vault>>>,
-    /// The last number that a vault got; held while vaults are changed.
-    number: Mutex<u64>,
-}
-
-impl Vaults {
-    pub(crate) fn new(
-        backends: Backends,
-        named: BTreeMap<VaultName, Arc<Vault>>,
-        number: u64,
-    ) -> Self {
-        Self {
-            backends,
-            named: ArcSwap::from_pointee(named),
-            number: Mutex::new(number),
-        }
-    }
-
-    fn find(&self, wanted: &str) -> Result<Arc<Vault>, BackendError> {
-        let named = self.named.load();
-        named.get(wanted).cloned().ok_or_else(|| {
-            let names = || named.keys().map(VaultName::as_str);
-            let mut help = format!("vaults: {}", names().collect::<Vec<_>>().join(", "));
-            if let Some(candidate) = nearest(wanted, names()) {
-                help = format!("did you mean `{candidate}`? {help}");
-            }
-            BackendError::new(
-                BackendErrorKind::InvalidReference,
-                format!("there is no vault `{wanted}`"),
-            )
-            .with_context(ContextKey::Vault, wanted)
-            .with_help(help)
-        })
-    }
-}
-
-/// What becomes of values when their vault is removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Removal {
-    /// [`Handle::last`] still gives them.
-    Keep,
-    /// They are forgotten.
-    Purge,
+    pub(crate) link: Link,
 }
 
 impl Resolver {
@@ -217,8 +164,11 @@ impl Resolver {
         for _ in 0..RE_READS {
             let before = installs(&values);
             for (cell, value) in cells.iter().zip(&mut values) {
-                if let (Ok(cell), Ok(_)) = (cell, &value) {
-                    *value = self.inner.link.look(cell);
+                // What was had is not given up for what has become of it since.
+                if let (Ok(cell), Ok(held)) = (cell, value.as_mut())
+                    && let Ok(newer) = self.inner.link.look(cell)
+                {
+                    *held = newer;
                 }
             }
             let mut by_seat = HashMap::new();
@@ -248,7 +198,7 @@ impl Resolver {
     /// Fails as [`get`](Self::get) does.
     pub async fn watch(&self, reference: impl AsRef<str>) -> Result<Handle, Error> {
         let handle = self.watch_later(reference)?;
-        self.inner.link.get(&self.cell(handle.reference())?).await?;
+        self.inner.link.get(handle.cell()).await?;
         Ok(handle)
     }
 
@@ -367,67 +317,6 @@ impl Resolver {
         Events::new(self.inner.happenings.subscribe())
     }
 
-    /// Adds a vault, or puts another one in the place of the one with its name. What was held of
-    /// the old one stays readable until the new one has answered; other vaults are not touched.
-    ///
-    /// # Errors
-    /// Fails if no vault can have that name, or nobody knows its backend.
-    pub fn put_vault(&self, spec: VaultSpec) -> Result<(), BackendError> {
-        let vaults = &self.inner.vaults;
-        check_name(&spec, &vaults.backends)?;
-        let mut number = vaults.number.lock().unwrap_or_else(PoisonError::into_inner);
-        *number += 1;
-        let name = spec.name().clone();
-        let vault = Arc::new(Vault::new(*number, spec, &vaults.backends));
-        let mut named = BTreeMap::clone(&vaults.named.load());
-        let old = named.insert(name.clone(), Arc::clone(&vault));
-        vaults.named.store(Arc::new(named));
-        let Some(old) = old else { return Ok(()) };
-        let (mut cells, mut gone) = (Vec::new(), Vec::new());
-        for cell in self.inner.directory.cells(Some(name.as_str())) {
-            match bind(cell.reference().parts(), &vault) {
-                Ok(binding) => {
-                    cell.rebind(binding);
-                    cells.push(cell);
-                }
-                // What it means is no longer to be had; whoever asks again is told why.
-                Err(_) => {
-                    self.inner.directory.forget(&cell);
-                    cell.mark_removed();
-                    gone.push(cell);
-                }
-            }
-        }
-        self.inner.link.send(Event::Replaced {
-            old: old.number(),
-            cells,
-            gone,
-        });
-        Ok(())
-    }
-
-    /// Removes a vault: handles of its secrets say that they are closed, and references to it are
-    /// to an unknown vault. Returns whether there was one.
-    pub fn remove_vault(&self, name: &str, removal: Removal) -> bool {
-        let vaults = &self.inner.vaults;
-        let _changing = vaults.number.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut named = BTreeMap::clone(&vaults.named.load());
-        let Some(old) = named.remove(name) else {
-            return false;
-        };
-        vaults.named.store(Arc::new(named));
-        let keep = removal == Removal::Keep;
-        self.inner.link.send(Event::Removed {
-            vault: old.number(),
-            keep,
-        });
-        for cell in self.inner.directory.cells(Some(name)) {
-            self.inner.directory.forget(&cell);
-            cell.mark_removed();
-        }
-        true
-    }
-
     /// Explains a reference: its parts, what each means to its vault, and where each setting came
     /// from. Nothing is fetched.
     ///
@@ -438,24 +327,6 @@ impl Resolver {
         let reference = Reference::parse(text).map_err(|cause| Error::parse(text, cause))?;
         let found = self.inner.vaults.find(reference.vault());
         Ok(explain(&reference, found))
-    }
-
-    /// Returns the descriptions of all vaults, by name.
-    #[must_use]
-    pub fn vaults(&self) -> Vec<VaultSpec> {
-        self.inner
-            .vaults
-            .named
-            .load()
-            .values()
-            .map(|vault| vault.spec().clone())
-            .collect()
-    }
-
-    /// Returns the table of backend types.
-    #[must_use]
-    pub fn backends(&self) -> &Backends {
-        &self.inner.vaults.backends
     }
 
     /// Stops, and waits until everything has ended, but no longer than `deadline`. Returns whether
@@ -494,16 +365,16 @@ impl Resolver {
                 .map_err(|cause| Error::of_kind(ErrorKind::UnknownVault, text, cause))?;
             let binding =
                 bind(reference.parts(), &vault).map_err(|cause| Error::backend(text, cause))?;
-            let cell = self
-                .inner
-                .directory
-                .find_or_add(Arc::new(Cell::new(reference.clone(), binding)));
+            let made = Arc::new(Cell::new(reference.clone(), binding));
+            let cell = self.inner.directory.find_or_add(Arc::clone(&made));
+            if !Arc::ptr_eq(&cell, &made) {
+                return Ok(cell);
+            }
             // A vault that was replaced meanwhile may have missed the cell.
             let current = self
                 .inner
                 .vaults
-                .named
-                .load()
+                .named()
                 .get(reference.vault())
                 .map(|v| v.number());
             if current == Some(cell.binding().vault.number()) {
@@ -517,7 +388,7 @@ impl Resolver {
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resolver")
-            .field("vaults", &self.inner.vaults.named.load().keys())
+            .field("vaults", &self.inner.vaults.named().keys())
             .field("directory", &self.inner.directory)
             .finish_non_exhaustive()
     }

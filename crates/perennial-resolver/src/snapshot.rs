@@ -13,18 +13,20 @@ use crate::value::{Freshness, Value};
 pub(crate) struct Frozen {
     secret: Secret,
     version: Option<Version>,
+    freshness: Freshness,
 }
 
 impl Frozen {
-    pub(crate) fn new(held: &Held) -> Self {
+    pub(crate) fn new(held: &Held, freshness: Freshness) -> Self {
         Self {
             secret: held.secret.clone(),
             version: held.version.clone(),
+            freshness,
         }
     }
 
     fn into_value(self) -> Value {
-        Value::new(self.secret, self.version, Freshness::Fresh)
+        Value::new(self.secret, self.version, self.freshness)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use perennial_backend::{Error as BackendError, Secret, Version};
+use perennial_cache::{Answer, Failed};
 
 /// Whether a value is inside its ttl.
 #[derive(Clone, Debug)]
@@ -22,6 +23,20 @@ pub enum Freshness {
 }
 
 impl Freshness {
+    /// Returns how fresh the value of an answer is, if there is one.
+    pub(crate) fn of<V>(answer: &Answer<'_, V, BackendError>) -> Option<Self> {
+        match answer {
+            Answer::Fresh { .. } => Some(Self::Fresh),
+            Answer::Stale { age, failed, .. } => Some(Self::stale(*age, *failed)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn stale(age: Duration, failed: Option<&Failed<BackendError>>) -> Self {
+        let cause = failed.map(Failed::detail).cloned();
+        Self::Stale { age, cause }
+    }
+
     /// Returns whether the value is inside its ttl.
     #[must_use]
     pub const fn is_fresh(&self) -> bool {

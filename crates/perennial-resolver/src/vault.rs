@@ -1,15 +1,19 @@
 //! A vault as the resolver holds it: its description, checked, and its backend, made on first use.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use perennial_backend::settings::unknown_field;
 use perennial_backend::{
     Backend, BackendType, Backends, Common, ContextKey, Error, ErrorKind, Field, FieldClass,
-    SettingMap, VaultSpec,
+    Moment, Runtime, SettingMap, VaultSpec,
 };
 use perennial_cache::{Policy, Reaction};
 use perennial_reference::Options;
+
+use crate::runtime::Share;
 
 /// One configured vault.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub(crate) struct Vault {
     spec: VaultSpec,
     backend_type: Result<BackendType, Error>,
     backend: OnceLock<Result<Arc<dyn Backend>, Error>>,
+    /// How much blocking work of this vault runs.
+    blocking: Arc<AtomicUsize>,
 }
 
 impl Vault {
@@ -30,7 +36,13 @@ impl Vault {
             spec,
             backend_type,
             backend: OnceLock::new(),
+            blocking: Arc::default(),
         }
+    }
+
+    /// Returns what the backend may use of the driver's runtime.
+    pub(crate) fn lend(&self, runtime: &Arc<dyn Runtime>) -> Arc<dyn Runtime> {
+        Share::of(runtime, &self.blocking)
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -57,6 +69,34 @@ impl Vault {
     /// Returns the backend if it has been needed before.
     pub(crate) fn built_backend(&self) -> Option<&Arc<dyn Backend>> {
         self.backend.get()?.as_ref().ok()
+    }
+
+    /// Returns how many secrets one call may ask for.
+    pub(crate) fn max_batch(&self) -> usize {
+        let ask = || self.built_backend().map(|it| it.capabilities().max_batch());
+        let answer = catch_unwind(AssertUnwindSafe(ask));
+        answer.ok().flatten().unwrap_or(1).max(1)
+    }
+
+    /// Returns when the login of the backend has to be kept alive next, if it has one.
+    pub(crate) fn upkeep_due(&self) -> Option<Moment> {
+        let ask = || self.built_backend()?.facets().upkeep()?.due();
+        catch_unwind(AssertUnwindSafe(ask)).ok().flatten()
+    }
+
+    /// Tells a backend that listens whether a resource is held.
+    pub(crate) fn watch(&self, name: &str, held: bool) {
+        let tell = || {
+            let changes = self.built_backend()?.facets().changes()?;
+            if held {
+                changes.watch(name);
+            } else {
+                changes.unwatch(name);
+            }
+            Some(())
+        };
+        // What it would have told of is found out when ttl ends.
+        let _ = catch_unwind(AssertUnwindSafe(tell));
     }
 
     /// Returns what is wrong with the description, without making the backend.
@@ -159,7 +199,9 @@ impl Vault {
     fn build(&self) -> Result<Arc<dyn Backend>, Error> {
         self.check()?;
         let row = self.backend_type.as_ref().map_err(Clone::clone)?;
-        row.build(&self.own_settings())
+        let built = catch_unwind(AssertUnwindSafe(|| row.build(&self.own_settings())));
+        built
+            .unwrap_or_else(|_| Err(panicked()))
             .map_err(|error| self.blame(error))
     }
 
@@ -204,6 +246,12 @@ impl Vault {
     fn blame(&self, error: Error) -> Error {
         error.with_context(ContextKey::Vault, self.spec.name().as_str())
     }
+}
+
+/// What a panic of a backend is to those who asked it.
+pub(crate) fn panicked() -> Error {
+    Error::new(ErrorKind::Unexpected, "the backend panicked")
+        .with_help("this is a defect of the backend: please report it")
 }
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -15,6 +15,8 @@ pub(super) struct Call {
     pub(super) vault: u64,
     pub(super) members: Vec<u32>,
     pub(super) started: Moment,
+    /// Whether it was made to find out whether the store answers again.
+    pub(super) is_probe: bool,
 }
 
 impl Engine {
@@ -30,6 +32,7 @@ impl Engine {
             vault,
             members,
             started,
+            is_probe,
         }) = self.calls.remove(&call)
         else {
             return;
@@ -46,6 +49,9 @@ impl Engine {
             }
             return;
         }
+        if is_probe {
+            self.fail_those_who_hoped(vault);
+        }
         for (index, answer) in members.into_iter().zip(answers) {
             self.rest(index);
             match answer {
@@ -54,6 +60,7 @@ impl Engine {
             }
             self.end_turn(now, index);
         }
+        self.make_room();
     }
 
     /// Tells the vault's breaker what a call says about the whole vault.
@@ -69,7 +76,10 @@ impl Engine {
             return;
         };
         state.budget.finish();
-        state.upkeep_due = upkeep_due;
+        // One that failed is tried again after its pause, whatever it says itself.
+        if state.upkeep_failures == 0 {
+            state.upkeep_due = upkeep_due;
+        }
         let was_open = state.breaker.is_open();
         let mut trouble = answers.iter().filter_map(|answer| answer.as_ref().err());
         let trouble = trouble.rfind(|error| is_about_the_vault(error.kind()));
@@ -107,8 +117,17 @@ impl Engine {
         };
         seat.failures = (None, 0);
         seat.jitter = jitter;
-        seat.next_rotation = fetched.next_rotation().map(|span| started + span);
-        if matches!(fetched.payload(), Payload::Unchanged) {
+        // One that is overdue is the store's own trouble, and no reason to ask in a loop.
+        let ahead = fetched.next_rotation().filter(|span| !span.is_zero());
+        seat.next_rotation = ahead.map(|span| started + span);
+        let is_unchanged = matches!(fetched.payload(), Payload::Unchanged);
+        if is_unchanged && seat.last.is_none() {
+            let error = BackendError::new(
+                ErrorKind::Unexpected,
+                "the backend says that nothing changed, but nothing is held",
+            );
+            self.failed(now, index, started, &error);
+        } else if is_unchanged {
             self.renew(now, index, started, terms(&fetched));
         } else {
             self.install(now, index, started, fetched);
@@ -149,13 +168,16 @@ impl Engine {
         for cell in &seat.cells {
             cell.end_turn();
         }
-        // Whoever asked for a fresh fetch while this one was under way gets one.
-        let again = !seat.tickets.is_empty();
+        // Whoever asked for a fresh fetch while this one was under way gets one, and so does what
+        // changed meanwhile.
+        let urgent = !seat.tickets.is_empty();
+        let again = std::mem::take(&mut seat.changed) || urgent;
         self.note_transitions(now, index);
         self.reschedule(now, index);
         if again {
-            self.enqueue(index, true);
+            self.enqueue(index, urgent);
         }
+        self.free_if_empty(index);
     }
 
     fn rest(&mut self, index: u32) {

@@ -1,6 +1,7 @@
 //! What is held: seats for resources, versions put into their views, and what readers are told when
 //! the state of a view changes.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,25 @@ use crate::cell::{Cell, Held};
 use crate::events::{Happening, What};
 use crate::select::select;
 use crate::snapshot::Frozen;
+use crate::value::Freshness;
 
 /// One answer of a store.
 pub(super) struct Install {
     pub(super) number: u64,
     pub(super) fetched: Arc<Fetched>,
     pub(super) started: Moment,
+    /// When the value ends for good.
+    pub(super) hard_end: Option<Moment>,
+}
+
+impl Install {
+    /// Returns the terms on which a view may hold the value from now on.
+    fn terms(&self) -> Terms {
+        let end = self.hard_end.map(|end| end.since(self.started));
+        Terms::NONE
+            .with_ttl_hint(self.fetched.ttl_hint())
+            .with_hard_end(end)
+    }
 }
 
 /// What readers of a view were last told.
@@ -87,6 +101,7 @@ impl Engine {
             last: None,
             failures: (None, 0),
             jitter: 0,
+            changed: false,
             tickets: Vec::new(),
             served: Vec::new(),
             next_rotation: None,
@@ -114,10 +129,12 @@ impl Engine {
             }
         }
         let version = fetched.version().cloned();
+        let hard_end = terms(&fetched).hard_end().map(|span| started + span);
         seat.last = Some(Install {
             number,
             fetched: Arc::new(fetched),
             started,
+            hard_end,
         });
         let cells = seat.cells.clone();
         for cell in &cells {
@@ -136,6 +153,11 @@ impl Engine {
         };
         let Some(last) = &mut seat.last else { return };
         last.started = started;
+        // Terms that are not mentioned stay as they were.
+        last.hard_end = terms
+            .hard_end()
+            .map(|span| started + span)
+            .or(last.hard_end);
         let number = last.number;
         for cell in &seat.cells.clone() {
             let is_current = cell
@@ -180,7 +202,7 @@ impl Engine {
                     install: number,
                     revision,
                 };
-                let terms = terms(&last.fetched);
+                let terms = last.terms();
                 cell.edit(|facts| facts.handle_fetched(now, started, held, terms)) && changed
             }
             Err(error) => {
@@ -264,6 +286,14 @@ impl Engine {
             let cause = lookup.failed().map(|failed| failed.detail());
             let state = match &lookup {
                 Lookup::Fresh { failed: None, .. } | Lookup::Due { failed: None, .. } => Told::Well,
+                Lookup::Fresh {
+                    failed: Some(failed),
+                    ..
+                }
+                | Lookup::Due {
+                    failed: Some(failed),
+                    ..
+                } if failed.class() == FailureClass::Missing => Told::Missing,
                 Lookup::Fresh { .. } | Lookup::Due { .. } => Told::Failing,
                 Lookup::Overdue { failed: None, .. } | Lookup::Absent { failed: None } => *told,
                 Lookup::Overdue { .. } | Lookup::Stale { .. } => Told::Stale,
@@ -301,80 +331,37 @@ impl Engine {
         now: Moment,
         cells: &[Arc<Cell>],
     ) -> Result<Vec<Frozen>, (usize, BackendError)> {
+        // Which answer the values of each resource are taken from: the last one. Where that is not
+        // held here, since the view was forgotten to make room or its vault has just been replaced,
+        // it is the latest that one of the views still has.
+        let mut answers = HashMap::new();
+        for cell in cells {
+            let seat = self.seats.get(cell.seat() as usize);
+            let last = seat.and_then(|seat| seat.as_ref()?.last.as_ref());
+            let known = last.map(|last| last.number);
+            let held = known.or_else(|| cell.facts().last().map(|held| held.install));
+            let answer = answers.entry(cell.binding().resource.clone()).or_default();
+            *answer = held.max(*answer);
+        }
         let mut frozen = Vec::with_capacity(cells.len());
         for (place, cell) in cells.iter().enumerate() {
-            let current = self
-                .seats
-                .get(cell.seat() as usize)
-                .and_then(Option::as_ref)
-                .and_then(|seat| seat.last.as_ref());
             let facts = cell.facts();
+            let answer = answers.get(&cell.binding().resource).copied().flatten();
             let lookup = facts.lookup(now, &cell.binding().policy);
             let why = lookup.failed().map(|failed| failed.detail().clone());
-            let unavailable =
-                || BackendError::new(ErrorKind::Unavailable, "the value is not held any more");
-            match (lookup.value(), current) {
-                (Some(held), Some(current)) if held.install == current.number => {
-                    frozen.push(Frozen::new(held));
+            let freshness = Freshness::of(&lookup.for_instant_reader());
+            match (lookup.value(), freshness) {
+                (Some(held), Some(freshness)) if Some(held.install) == answer => {
+                    frozen.push(Frozen::new(held, freshness));
                 }
                 // Nothing is taken from an older version to fill a gap.
-                _ => return Err((place, why.unwrap_or_else(unavailable))),
+                _ => {
+                    let gone = "the value is not held any more";
+                    let gone = || BackendError::new(ErrorKind::Unavailable, gone);
+                    return Err((place, why.unwrap_or_else(gone)));
+                }
             }
         }
         Ok(frozen)
-    }
-
-    /// Forgets views that nobody reads while there are more than may be.
-    pub(super) fn make_room(&mut self, _now: Moment) {
-        let mut looked_at = 0;
-        while self.round.len() > self.limits.capacity && looked_at < 2 * self.limits.capacity {
-            looked_at += 1;
-            let Some((cell, seen)) = self.round.pop_front() else {
-                return;
-            };
-            if cell.is_pinned() || cell.read_at() != seen {
-                let read_at = cell.read_at();
-                self.round.push_back((cell, read_at));
-                continue;
-            }
-            self.forget(&cell);
-        }
-    }
-
-    fn forget(&mut self, cell: &Arc<Cell>) {
-        self.leave(cell);
-        self.actions.push(Action::Forget(Arc::clone(cell)));
-    }
-
-    /// Takes a view off its resource; a resource without views is dropped, and its bytes with it.
-    pub(super) fn leave(&mut self, cell: &Arc<Cell>) {
-        let index = cell.seat();
-        cell.take_seat(Cell::NOWHERE);
-        let Some(slot) = self.seats.get_mut(index as usize) else {
-            return;
-        };
-        let Some(seat) = slot else { return };
-        if let Some(place) = seat.cells.iter().position(|held| Arc::ptr_eq(held, cell)) {
-            seat.cells.swap_remove(place);
-            seat.told.swap_remove(place);
-        }
-        if !seat.cells.is_empty() || seat.standing == Standing::Flying {
-            return;
-        }
-        let Some(seat) = slot.take() else { return };
-        self.index.remove(&seat.resource);
-        for alias in &seat.aliases {
-            self.index.remove(alias);
-        }
-        self.schedule.remove(index);
-        self.free.push(index);
-        if let Some(state) = self.vaults.get(&seat.resource.vault) {
-            let vault = Arc::clone(&state.vault);
-            self.actions.push(Action::Watch {
-                vault,
-                name: seat.resource.name,
-                held: false,
-            });
-        }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct VaultState {
     /// Whether several secrets may be asked for with one call.
     pub(super) batches: bool,
     pub(super) upkeep_due: Option<Moment>,
+    /// Before when no upkeep runs, whatever the backend says.
+    pub(super) upkeep_not_before: Moment,
     pub(super) upkeep_runs: bool,
     pub(super) upkeep_failures: u32,
 }
@@ -43,14 +45,22 @@ impl VaultState {
             last_trouble: None,
             batches: true,
             upkeep_due: None,
+            upkeep_not_before: Moment::ORIGIN,
             upkeep_runs: false,
             upkeep_failures: 0,
         }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Moment> {
-        let upkeep = self.upkeep_due.filter(|_| !self.upkeep_runs);
-        [self.not_before, upkeep].into_iter().flatten().min()
+        // One whose queue has been emptied meanwhile has nothing to wait for.
+        let queue = self.not_before.filter(|_| self.is_waited_on());
+        [queue, self.upkeep_at()].into_iter().flatten().min()
+    }
+
+    /// Returns when the upkeep of the login is to run next.
+    pub(super) fn upkeep_at(&self) -> Option<Moment> {
+        let due = self.upkeep_due.filter(|_| !self.upkeep_runs);
+        due.map(|at| at.max(self.upkeep_not_before))
     }
 
     fn is_waited_on(&self) -> bool {
@@ -90,13 +100,14 @@ impl Engine {
 
     /// Starts one call of a vault, if there is one to start and it may.
     fn start_call(&mut self, now: Moment, number: u64) -> bool {
-        if self.peek(number).is_none() {
-            return false;
-        }
+        let waits = self.peek(number).is_some();
         let Some(state) = self.vaults.get_mut(&number) else {
             return false;
         };
         state.not_before = None;
+        if !waits {
+            return false;
+        }
         let probe = match state.breaker.pass(now) {
             Pass::Yes => false,
             Pass::Probe => true,
@@ -119,9 +130,10 @@ impl Engine {
                 return false;
             }
         }
-        let batch = match state.vault.built_backend() {
-            Some(backend) if state.batches && !probe => backend.capabilities().max_batch(),
-            _ => 1,
+        let batch = if state.batches && !probe {
+            state.vault.max_batch()
+        } else {
+            1
         };
         let mut members = Vec::new();
         while members.len() < batch
@@ -129,11 +141,11 @@ impl Engine {
         {
             members.push(index);
         }
-        self.launch(now, number, members);
+        self.launch(now, number, members, probe);
         true
     }
 
-    fn launch(&mut self, now: Moment, number: u64, members: Vec<u32>) {
+    fn launch(&mut self, now: Moment, number: u64, members: Vec<u32>, is_probe: bool) {
         let mut requests = Vec::with_capacity(members.len());
         for index in &members {
             let Some(Some(seat)) = self.seats.get_mut(*index as usize) else {
@@ -141,6 +153,9 @@ impl Engine {
             };
             seat.standing = Standing::Flying;
             seat.served.append(&mut seat.tickets);
+            seat.changed = false;
+            // Asked for by this call; if that fails, the back-off says when it is made again.
+            seat.next_rotation = seat.next_rotation.filter(|at| *at > now);
             let mut request = seat.resource.request();
             if let Some(last) = &seat.last {
                 request = request.with_purpose(Purpose::Refresh);
@@ -167,6 +182,7 @@ impl Engine {
                 vault: number,
                 members,
                 started: now,
+                is_probe,
             },
         );
     }
@@ -198,6 +214,27 @@ impl Engine {
                 cell.end_turn();
             }
             self.note_transitions(now, index);
+        }
+    }
+
+    /// Tells those who asked for a fresh fetch, and waited for the probe, that it has failed. What
+    /// they asked for stays in the queue.
+    pub(super) fn fail_those_who_hoped(&mut self, number: u64) {
+        let Some(state) = self.vaults.get(&number) else {
+            return;
+        };
+        let trouble = state.last_trouble.as_ref();
+        let Some(trouble) = trouble.filter(|_| state.breaker.is_open()) else {
+            return;
+        };
+        for index in state.urgent.iter().chain(&state.background) {
+            if let Some(Some(seat)) = self.seats.get_mut(*index as usize)
+                && seat.resource.vault == number
+            {
+                for ticket in seat.tickets.drain(..) {
+                    ticket.land(Err(Some(trouble.clone())));
+                }
+            }
         }
     }
 
