@@ -93,8 +93,8 @@ impl Context {
     /// Work that has begun runs to its end even if the caller goes away.
     ///
     /// # Errors
-    /// [`ErrorKind::Unexpected`] if the work panicked, [`ErrorKind::Unavailable`] if the driver was
-    /// shut down before it could run.
+    /// [`ErrorKind::Unexpected`] if the work panicked, [`ErrorKind::Unavailable`] if it was not run:
+    /// too much of this vault's work hangs, or the driver is shut down.
     pub async fn run_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -114,10 +114,7 @@ impl Context {
         match outcome {
             Outcome::Done(value) => Ok(value),
             Outcome::Began => Err(Error::new(ErrorKind::Unexpected, "blocking work panicked")),
-            Outcome::NotRun => Err(Error::new(
-                ErrorKind::Unavailable,
-                "the driver is shut down",
-            )),
+            Outcome::NotRun => Err(Error::new(ErrorKind::Unavailable, NOT_RUN)),
         }
     }
 }
@@ -139,3 +136,6 @@ enum Outcome<T> {
 fn put<T>(slot: &Mutex<Outcome<T>>, outcome: Outcome<T>) {
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
 }
+
+const NOT_RUN: &str =
+    "there was no room to read in: earlier reads hang, or the driver is shut down";
