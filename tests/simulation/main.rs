@@ -9,6 +9,7 @@ mod jumps;
 mod load;
 mod logins;
 mod outage;
+mod properties;
 mod starts;
 mod told;
 mod vaults;

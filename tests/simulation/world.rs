@@ -107,11 +107,16 @@ pub(crate) struct Ongoing<'a, T> {
 impl<'a, T> Ongoing<'a, T> {
     /// Begins, as far as it goes without waiting.
     pub(crate) async fn begin(future: impl Future<Output = T> + 'a) -> Self {
-        let mut begun = Self {
-            future: Box::pin(future),
-        };
+        let mut begun = Self::lazy(future);
         assert!(begun.look().await.is_none(), "it did not have to wait");
         begun
+    }
+
+    /// Begins when it is looked at for the first time.
+    pub(crate) fn lazy(future: impl Future<Output = T> + 'a) -> Self {
+        Self {
+            future: Box::pin(future),
+        }
     }
 
     /// Returns what came of it, if it has ended.
