@@ -11,6 +11,7 @@ mod logins;
 mod outage;
 mod properties;
 mod starts;
+mod surfaces;
 mod told;
 mod vaults;
 mod world;

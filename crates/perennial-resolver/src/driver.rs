@@ -24,7 +24,7 @@ use tokio::task::AbortHandle;
 use crate::directory::Directory;
 use crate::engine::{Action, Engine, Event, Limits};
 use crate::events::Happening;
-use crate::flight::Landing;
+use crate::flight::{Flight, Landing};
 use crate::listening::listen;
 use crate::pulse::Pulse;
 use crate::runtime::TokioRuntime;
@@ -33,8 +33,8 @@ use crate::vault::{Vault, panicked};
 /// What reaches the thread.
 pub(crate) enum Message {
     Event(Event),
-    /// Stop, and land this when everything has ended.
-    Shutdown(Landing<()>),
+    /// Stop.
+    Shutdown,
 }
 
 /// What the thread shares with readers.
@@ -70,22 +70,23 @@ pub(crate) fn start(
     shared: Shared,
     limits: Limits,
     place: Place,
-) -> io::Result<UnboundedSender<Message>> {
+) -> io::Result<(UnboundedSender<Message>, Arc<Flight<()>>)> {
     let (sender, receiver) = unbounded_channel();
     let weak = sender.downgrade();
     shared.pulse.publish(shared.runtime.clock().now());
+    let (ended, landing) = Flight::start(|| ());
     let end = End {
         pulse: Arc::clone(&shared.pulse),
         directory: Arc::clone(&shared.directory),
+        _landing: landing,
     };
     let driver = Driver::new(shared, weak, limits);
     match place {
         Place::CurrentRuntime => {
             let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
             runtime.spawn(async move {
-                let landing = driver.run(receiver).await;
+                driver.run(receiver).await;
                 drop(end);
-                land(landing);
             });
         }
         Place::Thread => {
@@ -97,26 +98,21 @@ pub(crate) fn start(
             thread::Builder::new()
                 .name("perennial".to_owned())
                 .spawn(move || {
-                    let landing = tokio.block_on(driver.run(receiver));
+                    tokio.block_on(driver.run(receiver));
                     tokio.shutdown_background();
                     drop(end);
-                    land(landing);
                 })?;
         }
     }
-    Ok(sender)
-}
-
-fn land(landing: Option<Landing<()>>) {
-    if let Some(landing) = landing {
-        landing.land(());
-    }
+    Ok((sender, ended))
 }
 
 /// Says, however the thread ends, that nobody keeps values fresh any more.
 struct End {
     pulse: Arc<Pulse>,
     directory: Arc<Directory>,
+    /// Lands when it is dropped, after all else.
+    _landing: Landing<()>,
 }
 
 impl Drop for End {
@@ -148,7 +144,7 @@ impl Driver {
         }
     }
 
-    async fn run(mut self, mut receiver: UnboundedReceiver<Message>) -> Option<Landing<()>> {
+    async fn run(mut self, mut receiver: UnboundedReceiver<Message>) {
         loop {
             let now = self.now();
             self.shared.pulse.publish(now);
@@ -163,7 +159,7 @@ impl Driver {
             .await;
             let mut next = match message {
                 Some(Some(message)) => Some(message),
-                Some(None) => return None,
+                Some(None) => return,
                 None => Some(Message::Event(Event::Timeout)),
             };
             let mut taken = 0;
@@ -174,7 +170,7 @@ impl Driver {
                 self.shared.pulse.publish(now);
                 match message {
                     Message::Event(event) => self.engine.handle(now, event),
-                    Message::Shutdown(landing) => return Some(landing),
+                    Message::Shutdown => return,
                 }
                 next = if taken < TAKEN_AT_ONCE {
                     receiver.try_recv().ok()

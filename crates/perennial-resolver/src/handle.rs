@@ -92,7 +92,7 @@ impl Handle {
     /// Returns how the secret is doing.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status::of(&self.cell, self.link.pulse.now())
+        Status::of(&self.cell, self.link.runtime.clock().now())
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) directory: Arc<Directory>,
     happenings: broadcast::Sender<crate::events::Happening>,
     sender: UnboundedSender<Message>,
+    /// Lands when the driver has ended.
+    ended: Arc<Flight<()>>,
     pub(crate) link: Link,
 }
 
@@ -72,7 +74,7 @@ impl Resolver {
             runtime: Arc::clone(&runtime),
             tick,
         };
-        let sender = driver::start(shared, limits, place)?;
+        let (sender, ended) = driver::start(shared, limits, place)?;
         let link = Link {
             pulse,
             queue: sender.downgrade(),
@@ -84,6 +86,7 @@ impl Resolver {
                 directory,
                 happenings,
                 sender,
+                ended,
                 link,
             }),
         })
@@ -299,7 +302,7 @@ impl Resolver {
     /// Returns how every reference that is held is doing, sorted by reference.
     #[must_use]
     pub fn status(&self) -> Vec<Status> {
-        let now = self.inner.link.pulse.now();
+        let now = self.inner.link.runtime.clock().now();
         let mut all: Vec<_> = self
             .inner
             .directory
@@ -332,14 +335,12 @@ impl Resolver {
     /// Stops, and waits until everything has ended, but no longer than `deadline`. Returns whether
     /// it has. Readers and handles say [`Closed`](ErrorKind::Closed) from then on.
     pub async fn shutdown(&self, deadline: Duration) -> bool {
-        let (flight, landing) = Flight::start(|| ());
-        if self.inner.sender.send(Message::Shutdown(landing)).is_err() {
-            return true;
-        }
+        // It is no error that it was told before.
+        let _ = self.inner.sender.send(Message::Shutdown);
         // The thread may be held up by a backend that blocks, so another one watches the time.
-        let (first, ended) = Flight::start(|| false);
-        let _watch = driver::Watchdog::start(deadline, ended);
-        let mut landed = Box::pin(Flight::join(&flight));
+        let (first, late) = Flight::start(|| false);
+        let _watch = driver::Watchdog::start(deadline, late);
+        let mut landed = Box::pin(Flight::join(&self.inner.ended));
         let mut late = Box::pin(Flight::join(&first));
         poll_fn(|cx| match landed.as_mut().poll(cx) {
             Poll::Ready(_) => Poll::Ready(true),

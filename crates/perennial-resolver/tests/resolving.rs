@@ -12,7 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use perennial_backend::{BackendType, Capabilities, Numbering, Settings};
+use perennial_backend::{
+    Backend, BackendType, Capabilities, Context, Fetched, Numbering, Request, Secret, Settings,
+    async_trait,
+};
 use perennial_resolver::{Error, ErrorKind, Resolver, Value};
 use perennial_testkit::{Fault, ScriptedBackend, SimClock, SimRuntime};
 
@@ -335,4 +338,46 @@ async fn what_is_under_way_when_the_resolver_goes_is_said_to_be_closed() {
     reading.abort();
     assert!(reading.await.unwrap_err().is_cancelled());
     drop(secrets);
+}
+
+/// A backend that breaks its promise and blocks the thread on which it is called.
+#[derive(Debug)]
+struct Blocking {
+    release: std::sync::Mutex<std::sync::mpsc::Receiver<()>>,
+    called: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Backend for Blocking {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::new()
+    }
+
+    async fn fetch(&self, _: &Context, _: &Request) -> Result<Fetched, perennial_backend::Error> {
+        self.called.fetch_add(1, Ordering::SeqCst);
+        let _ = self.release.lock().unwrap().recv();
+        Ok(Fetched::secret(Secret::new("late")))
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_that_takes_too_long_says_so_and_goes_on() {
+    const BLOCKING: Settings = Settings::new("blocking", "what blocks", &[]);
+    let (release, blocked) = std::sync::mpsc::channel();
+    let called = Arc::new(AtomicUsize::new(0));
+    let backend = Arc::new(Blocking {
+        release: std::sync::Mutex::new(blocked),
+        called: Arc::clone(&called),
+    });
+    let row = BackendType::new(&BLOCKING, move |_| Ok(backend.clone()));
+    let backends = perennial_backend::Backends::new().with(row);
+    let secrets = Resolver::builder().backends(backends).build().unwrap();
+    let handle = secrets.watch_later("{vault://blocking/key}").unwrap();
+    while called.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!secrets.shutdown(Duration::from_millis(50)).await);
+    release.send(()).unwrap();
+    assert!(secrets.shutdown(Duration::from_secs(30)).await);
+    assert_eq!(handle.load().unwrap_err().kind(), ErrorKind::Closed);
 }
