@@ -4,6 +4,7 @@
 //! A new rule is one file in `tidy/` and one entry in [`RULES`].
 
 mod arrows;
+mod canary;
 mod decisions;
 mod defects;
 mod dev_dependencies;
@@ -29,6 +30,7 @@ use crate::workspace::Workspace;
 /// Every rule, in the order of their names.
 const RULES: &[Rule] = &[
     arrows::RULE,
+    canary::RULE,
     decisions::RULE,
     defects::RULE,
     dev_dependencies::RULE,
