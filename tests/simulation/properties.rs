@@ -15,6 +15,7 @@ use views::{NAMES, POLICIES, VIEWS};
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 64,
+        max_shrink_iters: 300,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -58,6 +59,8 @@ enum Step {
     Get(usize, usize),
     Cached(usize, usize),
     Refresh(usize, usize),
+    /// Asked for again, while the call for the first one is under way and the value changes.
+    RefreshTwice(usize, usize),
     Snapshot(usize),
     Watch(usize, usize),
     Drop(usize),
@@ -101,6 +104,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (name(), view()).prop_map(|(name, view)| Step::Get(name, view)),
         3 => (name(), view()).prop_map(|(name, view)| Step::Cached(name, view)),
         5 => (name(), view()).prop_map(|(name, view)| Step::Refresh(name, view)),
+        2 => (name(), view()).prop_map(|(name, view)| Step::RefreshTwice(name, view)),
         5 => name().prop_map(Step::Snapshot),
         6 => (name(), view()).prop_map(|(name, view)| Step::Watch(name, view)),
         2 => (0..8_usize).prop_map(Step::Drop),

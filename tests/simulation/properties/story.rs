@@ -158,6 +158,13 @@ impl Story {
         self.look().await
     }
 
+    async fn refresh(&mut self, name: usize, view: usize) -> TestCaseResult {
+        let (secrets, reference) = (self.world.secrets.clone(), reference(name, view));
+        let refresh =
+            async move { Outcome::Refreshed(secrets.refresh([reference]).await.remove(0)) };
+        self.begin(name, view, refresh).await
+    }
+
     pub(super) async fn take(&mut self, step: &Step) -> TestCaseResult {
         let secrets = self.world.secrets.clone();
         match *step {
@@ -196,11 +203,12 @@ impl Story {
                     self.seen(name, view, value, fresh, least)?;
                 }
             }
-            Step::Refresh(name, view) => {
-                let reference = reference(name, view);
-                let refresh =
-                    async move { Outcome::Refreshed(secrets.refresh([reference]).await.remove(0)) };
-                self.begin(name, view, refresh).await?;
+            Step::Refresh(name, view) => self.refresh(name, view).await?,
+            Step::RefreshTwice(name, view) => {
+                self.refresh(name, view).await?;
+                self.world.settle().await;
+                self.put(name, true);
+                self.refresh(name, view).await?;
             }
             Step::Snapshot(name) => {
                 let pair = [
