@@ -39,9 +39,8 @@ impl Resolver {
             })?;
         let (mut places, mut cells) = (Vec::new(), Vec::new());
         tree.visit_texts("", &mut |place, leaf| {
-            if let Tree::Text(text) = leaf
-                && is_reference(text)
-            {
+            let Tree::Text(text) = &leaf else { return };
+            if is_reference(text) {
                 cells.push(self.cell(text));
                 places.push((place.to_owned(), leaf));
             }

@@ -168,9 +168,10 @@ impl Resolver {
             let before = installs(&values);
             for (cell, value) in cells.iter().zip(&mut values) {
                 // What was had is not given up for what has become of it since.
-                if let (Ok(cell), Ok(held)) = (cell, value.as_mut())
-                    && let Ok(newer) = self.inner.link.look(cell)
-                {
+                let (Ok(cell), Ok(held)) = (cell, value.as_mut()) else {
+                    continue;
+                };
+                if let Ok(newer) = self.inner.link.look(cell) {
                     *held = newer;
                 }
             }

@@ -136,9 +136,8 @@ impl Engine {
             1
         };
         let mut members = Vec::new();
-        while members.len() < batch
-            && let Some(index) = self.pop(number)
-        {
+        while members.len() < batch {
+            let Some(index) = self.pop(number) else { break };
             members.push(index);
         }
         self.launch(now, number, members, probe);
@@ -228,9 +227,8 @@ impl Engine {
             return;
         };
         for index in state.urgent.iter().chain(&state.background) {
-            if let Some(Some(seat)) = self.seats.get_mut(*index as usize)
-                && seat.resource.vault == number
-            {
+            let seat = self.seats.get_mut(*index as usize).and_then(Option::as_mut);
+            if let Some(seat) = seat.filter(|seat| seat.resource.vault == number) {
                 for ticket in seat.tickets.drain(..) {
                     ticket.land(Err(Some(trouble.clone())));
                 }
