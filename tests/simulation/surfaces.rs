@@ -1,9 +1,12 @@
 //! What is told about secrets, and who goes first.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use perennial_resolver::{ErrorKind, State};
-use perennial_testkit::{Fault, ScriptedBackend};
+use perennial_backend::{BoxFuture, Clock, Moment, Runtime, UnixTime};
+use perennial_resolver::{ErrorKind, Resolver, State};
+use perennial_testkit::{Fault, ScriptedBackend, SimClock, SimRuntime};
 
 use crate::world::World;
 
@@ -87,4 +90,76 @@ async fn who_waits_goes_before_what_is_refreshed_in_the_background() {
     assert_eq!(value, "at last");
     let waited = world.now().since(before);
     assert!(waited <= Duration::from_millis(2200), "{waited:?}");
+}
+
+/// A runtime that counts how often it is asked for the time.
+#[derive(Debug)]
+struct Counting {
+    inner: SimRuntime,
+    clock: CountingClock,
+}
+
+#[derive(Debug)]
+struct CountingClock {
+    clock: SimClock,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Clock for CountingClock {
+    fn now(&self) -> Moment {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.clock.now()
+    }
+
+    fn unix_time(&self) -> UnixTime {
+        self.clock.unix_time()
+    }
+}
+
+impl Runtime for Counting {
+    fn clock(&self) -> &dyn Clock {
+        &self.clock
+    }
+
+    fn sleep_until(&self, at: Moment) -> BoxFuture<'static, ()> {
+        self.inner.sleep_until(at)
+    }
+
+    fn run_blocking(&self, work: Box<dyn FnOnce() + Send>) -> BoxFuture<'static, ()> {
+        self.inner.run_blocking(work)
+    }
+
+    fn random(&self) -> u64 {
+        self.inner.random()
+    }
+}
+
+#[tokio::test]
+async fn reading_what_is_held_never_asks_for_the_time() {
+    const DB: &str = "{vault://scripted/db}";
+    let store = ScriptedBackend::new().quiet();
+    store.put("db", "x");
+    let (clock, asked) = (SimClock::new(), Arc::new(AtomicUsize::new(0)));
+    let runtime = Counting {
+        inner: SimRuntime::new(clock.clone()),
+        clock: CountingClock {
+            clock,
+            asked: Arc::clone(&asked),
+        },
+    };
+    let builder = Resolver::builder()
+        .backends(store.backends())
+        .on_current_runtime();
+    let secrets = builder.runtime(Arc::new(runtime)).build().unwrap();
+    let handle = secrets.watch(DB).await.unwrap();
+    let before = asked.load(Ordering::SeqCst);
+    assert!(before > 0, "the driver does ask");
+    for _ in 0..1000 {
+        assert_eq!(handle.load().unwrap().secret().expose(), b"x");
+        assert_eq!(handle.secret().unwrap().expose(), b"x");
+        assert_eq!(secrets.cached(DB).unwrap().secret().expose(), b"x");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), before);
+    assert!(secrets.get(DB).await.is_ok());
+    assert_eq!(asked.load(Ordering::SeqCst), before + 1, "`get` does, once");
 }
