@@ -40,6 +40,18 @@ async fn a_canary_is_heard_only_where_it_is_asked_for() {
         let count = heard.iter().filter(|(from, _)| *from == channel).count();
         assert!(count > 3, "hardly anything was heard in {channel}: {count}");
     }
+    for (channel, expected) in [
+        ("trace", "what=\"stale\""),
+        ("trace", "what=\"expired\""),
+        ("trace", "kind=\"unavailable\""),
+        ("metric", "perennial_events_total"),
+        ("metric", "perennial_calls_total"),
+    ] {
+        let found = heard
+            .iter()
+            .any(|(from, words)| *from == channel && words.contains(expected));
+        assert!(found, "{expected} was not heard in {channel}");
+    }
     assert_eq!(
         watch.tried,
         listed(),
