@@ -98,10 +98,12 @@ impl de::Error for Misfit {
         }
     }
 
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+    fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
+        // Where a value chooses among fields, its text is the field. Whoever reads a map adds the
+        // key, which is no value.
         let expected = expected.join(", ");
         Self {
-            place: vec![field.to_owned()],
+            place: Vec::new(),
             message: format!("unknown field, expected {expected}"),
         }
     }
@@ -323,8 +325,9 @@ impl<'de> MapAccess<'de> for EntryAccess {
             Tree::Text(name) => name.clone(),
             _ => "?".to_owned(),
         };
+        let read = seed.deserialize(key).map_err(|misfit| misfit.at(&*name));
         self.value = Some((name, value));
-        seed.deserialize(key).map(Some)
+        read.map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {

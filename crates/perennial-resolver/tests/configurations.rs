@@ -248,6 +248,60 @@ async fn the_message_of_a_talkative_type_is_not_repeated() {
     assert!(!format!("{error:?}").contains("canary"));
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Column {
+    User,
+    Password,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Strict {
+    #[serde(default)]
+    order: Vec<Column>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Flat {
+    #[serde(flatten)]
+    strict: Strict,
+}
+
+#[tokio::test]
+async fn an_unknown_field_is_named_if_it_is_a_key_and_never_if_it_is_a_value() {
+    let store = store();
+    let secrets = resolver(&store);
+    let known: Flat = secrets
+        .resolve(&json!({"order": ["user", "password"]}))
+        .await
+        .unwrap();
+    assert!(matches!(
+        known.strict.order[..],
+        [Column::User, Column::Password]
+    ));
+    let error = secrets
+        .resolve::<BTreeMap<String, Strict>, _>(&json!({"a": {"oder": []}}))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the configuration does not fit at `a.oder`: unknown field, expected order"
+    );
+    let source = json!({"order": ["user", "{vault://scripted/db/password}"]});
+    let errors = [
+        secrets.resolve::<Strict, _>(&source).await.unwrap_err(),
+        secrets.resolve::<Flat, _>(&source).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(
+            error.to_string().contains("expected user, password"),
+            "{error}"
+        );
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn an_outage_never_leaves_the_reference_or_an_empty_text_behind() {
     let store = store();
