@@ -4,19 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use perennial_backend::{BackendType, Settings, VaultSpec};
-use perennial_resolver::{ErrorKind, Removal, Resolver};
+use perennial_resolver::{Builder, ErrorKind, Removal, Resolver};
 use perennial_testkit::{Fault, ScriptedBackend};
 
 use crate::world::{Ongoing, World, at_once, text};
 
-fn two_stores(sick: &ScriptedBackend, sound: &ScriptedBackend) -> Resolver2 {
+fn two_stores(sick: &ScriptedBackend, sound: &ScriptedBackend) -> Builder {
     const SOUND: Settings = Settings::new("sound", "a store in memory", &[]);
     let row = sound.clone();
     let sound = BackendType::new(&SOUND, move |_| Ok(Arc::new(row.clone())));
     Resolver::builder().backends(sick.backends().with(sound))
 }
-
-type Resolver2 = perennial_resolver::Builder;
 
 #[tokio::test]
 async fn a_vault_that_hangs_delays_no_other() {
