@@ -58,6 +58,10 @@ const TEMPLATES: &[(&str, &str)] = &[
         "tests/conformance.rs",
         include_str!("../templates/backend/tests/conformance.rs"),
     ),
+    (
+        "tests/documentation.rs",
+        include_str!("../templates/backend/tests/documentation.rs"),
+    ),
 ];
 
 /// Writes the crate and says what remains.

@@ -2,12 +2,14 @@
 
 mod clock;
 pub mod conformance;
+mod documents;
 mod fault;
 mod harness;
 mod runtime;
 mod scripted;
 
 pub use clock::{SimClock, Sleep};
+pub use documents::assert_documented;
 pub use fault::Fault;
 pub use harness::{Harness, OUTSIDE, Unable};
 pub use runtime::{LiveRuntime, SimRuntime};
