@@ -23,6 +23,7 @@ use perennial_rotation::{Jitter, Schedule};
 use crate::cell::Cell;
 use crate::events::Happening;
 use crate::flight::Landing;
+use crate::random::Random;
 use crate::resource::Resource;
 use crate::snapshot::Frozen;
 use crate::vault::Vault;
@@ -171,7 +172,7 @@ impl Engine {
             next_call: 0,
             next_install: 0,
             round: VecDeque::new(),
-            random: Random(seed),
+            random: Random::new(seed),
             actions: Vec::new(),
         }
     }
@@ -289,18 +290,5 @@ fn concerns(hint: &Hint, name: &str) -> bool {
         Hint::Resource(changed) => **changed == *name,
         Hint::Prefix(prefix) => name.starts_with(&**prefix),
         _ => true,
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood), seeded from outside.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }

@@ -18,6 +18,7 @@ mod listening;
 #[cfg(test)]
 mod meetings;
 mod pulse;
+mod random;
 mod resolve;
 mod resolver;
 mod resource;

@@ -1,15 +1,17 @@
 //! What backends are lent by the driver: the real clock, and the runtime of the resolver's thread.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use perennial_backend::{BoxFuture, Clock, Moment, Runtime};
 use perennial_clock::SystemClock;
 
+use crate::random::Random;
+
 #[derive(Debug)]
 pub(crate) struct TokioRuntime {
     clock: SystemClock,
-    random: AtomicU64,
+    random: Random,
 }
 
 impl TokioRuntime {
@@ -18,7 +20,7 @@ impl TokioRuntime {
         let seed = clock.now().as_nanos() ^ clock.unix_time().since_epoch().as_nanos() as u64;
         Self {
             clock,
-            random: AtomicU64::new(seed),
+            random: Random::new(seed),
         }
     }
 }
@@ -44,13 +46,7 @@ impl Runtime for TokioRuntime {
     }
 
     fn random(&self) -> u64 {
-        // SplitMix64 (Steele, Lea and Flood): good enough for jitter, and for nothing secret.
-        let mut z = self
-            .random
-            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.random.next()
     }
 }
 
