@@ -293,6 +293,27 @@ async fn an_alias_serves_reads_by_the_other_name() {
 }
 
 #[tokio::test]
+async fn a_hint_may_name_a_secret_by_its_alias() {
+    for hint in [Hint::Resource("arn:db".into()), Hint::Prefix("arn:".into())] {
+        let store = ScriptedBackend::new();
+        let mut facts = Facts::default();
+        facts.alias = Some("arn:db".into());
+        store.set_facts("db", facts);
+        store.put("db", "value");
+        let world = World::new(&store);
+        let _handle = world.secrets.watch("{vault://scripted/db}").await.unwrap();
+        world.settle().await;
+        let calls = store.calls();
+        store.hint(&Hint::Resource("arn:other".into()));
+        world.settle().await;
+        assert_eq!(store.calls(), calls);
+        store.hint(&hint);
+        world.settle().await;
+        assert_eq!(store.calls(), calls + 1, "{hint:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_hard_end_is_final() {
     let store = ScriptedBackend::new().quiet();
     let mut facts = Facts::default();

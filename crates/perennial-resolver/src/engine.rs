@@ -264,7 +264,11 @@ impl Engine {
         let touched: Vec<u32> = (0..)
             .zip(&self.seats)
             .filter_map(|(index, seat)| Some((index, seat.as_ref()?)))
-            .filter(|(_, seat)| seat.resource.vault == vault && concerns(hint, &seat.resource.name))
+            .filter(|(_, seat)| seat.resource.vault == vault)
+            .filter(|(_, seat)| {
+                let mut names = std::iter::once(&seat.resource).chain(&seat.aliases);
+                names.any(|resource| concerns(hint, &resource.name))
+            })
             .map(|(index, _)| index)
             .collect();
         for index in touched {
