@@ -7,8 +7,8 @@ use perennial_backend::{Absence, Backends};
 ///
 /// ```
 /// let names: Vec<_> = perennial::backends().present().map(|row| row.name()).collect();
-/// # #[cfg(all(feature = "env", feature = "fs"))]
-/// assert_eq!(names, ["env", "fs"]);
+/// # #[cfg(feature = "full")]
+/// assert_eq!(names, ["aws", "env", "fs", "gcp", "hcv"]);
 /// ```
 #[must_use]
 pub fn backends() -> Backends {
@@ -19,6 +19,10 @@ pub fn backends() -> Backends {
     for name in FEATURES {
         table = table.with_absent(name, Absence::Feature(name));
     }
+    #[cfg(feature = "aws")]
+    {
+        table = table.with(perennial_backend_aws::backend_type());
+    }
     #[cfg(feature = "env")]
     {
         table = table.with(perennial_backend_env::backend_type());
@@ -27,14 +31,22 @@ pub fn backends() -> Backends {
     {
         table = table.with(perennial_backend_fs::backend_type());
     }
+    #[cfg(feature = "gcp")]
+    {
+        table = table.with(perennial_backend_gcp::backend_type());
+    }
+    #[cfg(feature = "hcv")]
+    {
+        table = table.with(perennial_backend_hcv::backend_type());
+    }
     table
 }
 
 /// Backend types that can be compiled in; each is named like the feature that does so.
-const FEATURES: &[&str] = &["env", "fs"];
+const FEATURES: &[&str] = &["aws", "env", "fs", "gcp", "hcv"];
 
 /// Backend types that are to come. References to them parse already.
-const PLANNED: &[&str] = &["aws", "azure", "azure-certs", "conjur", "gcp", "hcv"];
+const PLANNED: &[&str] = &["azure", "azure-certs", "conjur"];
 
 #[cfg(test)]
 mod tests {
@@ -52,7 +64,13 @@ mod tests {
                 format!("backend `{name}` is not available yet")
             );
         }
-        for (name, compiled) in [("env", cfg!(feature = "env")), ("fs", cfg!(feature = "fs"))] {
+        for (name, compiled) in [
+            ("aws", cfg!(feature = "aws")),
+            ("env", cfg!(feature = "env")),
+            ("fs", cfg!(feature = "fs")),
+            ("gcp", cfg!(feature = "gcp")),
+            ("hcv", cfg!(feature = "hcv")),
+        ] {
             match table.get(name) {
                 Ok(row) => assert!(compiled && row.name() == name),
                 Err(error) => {

@@ -2,12 +2,21 @@
 
 mod backends;
 
+/// Secrets of AWS Secrets Manager.
+#[cfg(feature = "aws")]
+pub use perennial_backend_aws as aws;
 /// Secrets in environment variables.
 #[cfg(feature = "env")]
 pub use perennial_backend_env as env;
 /// Secrets in files and directories.
 #[cfg(feature = "fs")]
 pub use perennial_backend_fs as fs;
+/// Secrets of GCP Secret Manager.
+#[cfg(feature = "gcp")]
+pub use perennial_backend_gcp as gcp;
+/// Secrets of HashiCorp Vault and OpenBao.
+#[cfg(feature = "hcv")]
+pub use perennial_backend_hcv as hcv;
 
 pub use backends::backends;
 /// The contract of backends, for those who write one.
