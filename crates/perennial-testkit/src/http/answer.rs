@@ -111,6 +111,7 @@ impl Answer {
                 .body
                 .slice(..self.cut.unwrap_or(usize::MAX).min(self.body.len())),
             cut: self.cut.is_some_and(|at| at < self.body.len()),
+            flushed: false,
             pace: self.pace,
             pause: None,
         })
@@ -122,6 +123,7 @@ pub(super) struct Paced {
     announced: u64,
     left: Bytes,
     cut: bool,
+    flushed: bool,
     pace: Option<(usize, Duration)>,
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -135,8 +137,17 @@ impl Body for Paced {
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if self.left.is_empty() {
-            let cut = std::mem::take(&mut self.cut);
-            return Poll::Ready(cut.then(|| Err(io::Error::other("cut, as the script says"))));
+            if !self.cut {
+                return Poll::Ready(None);
+            }
+            if self.flushed {
+                self.cut = false;
+                return Poll::Ready(Some(Err(io::Error::other("cut, as the script says"))));
+            }
+            // What was given so far is only sent once there is nothing more for the moment.
+            self.flushed = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let mut size = self.left.len();
         if let Some((piece, span)) = self.pace {
