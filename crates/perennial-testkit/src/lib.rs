@@ -5,6 +5,8 @@ pub mod conformance;
 mod documents;
 mod fault;
 mod harness;
+#[cfg(feature = "http")]
+pub mod http;
 mod runtime;
 mod scripted;
 

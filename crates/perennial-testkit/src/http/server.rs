@@ -1,0 +1,267 @@
+//! The server: a thread with a listener, which asks the script for each answer.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use super::{Answer, Identity, Received};
+
+type Script = dyn Fn(&Received) -> Answer + Send + Sync;
+
+/// An HTTP/1.1 server on a free port of loopback, with a thread of its own, that ends when it is
+/// dropped.
+pub struct HttpServer {
+    scene: Arc<Scene>,
+    mode: watch::Sender<Mode>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Scene {
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    script: Box<Script>,
+    seen: Mutex<Vec<Received>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Up,
+    /// Connections are refused, and those that were open are gone.
+    Down,
+    /// Requests are taken, and answered once this is over.
+    Hung,
+    Over,
+}
+
+impl HttpServer {
+    /// Starts a server that answers what the script says.
+    ///
+    /// # Panics
+    /// Panics if there is no free port, which ends the test.
+    #[must_use]
+    pub fn start(script: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
+        Self::launch(None, Box::new(script))
+    }
+
+    /// Starts a server that speaks TLS, with the identity's certificate.
+    ///
+    /// # Panics
+    /// Panics if there is no free port, which ends the test.
+    #[must_use]
+    pub fn start_tls(
+        identity: &Identity,
+        script: impl Fn(&Received) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::launch(Some(identity.acceptor()), Box::new(script))
+    }
+
+    #[expect(clippy::unwrap_used, reason = "a test cannot go on without it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the server must go on while the test's own runtime is busy or paused"
+    )]
+    fn launch(tls: Option<TlsAcceptor>, script: Box<Script>) -> Self {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let scene = Arc::new(Scene {
+            address: listener.local_addr().unwrap(),
+            tls,
+            script,
+            seen: Mutex::new(Vec::new()),
+        });
+        let (mode, follow) = watch::channel(Mode::Up);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let stage = Arc::clone(&scene);
+        let thread = std::thread::spawn(move || {
+            runtime.block_on(serve(stage, listener, follow));
+        });
+        Self {
+            scene,
+            mode,
+            thread: Some(thread),
+        }
+    }
+
+    /// Returns the address, with the scheme and without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.scene.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.scene.address)
+    }
+
+    /// Returns the port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.scene.address.port()
+    }
+
+    /// Returns every request that came whole, in the order in which they came.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Received> {
+        self.seen().clone()
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget(&self) {
+        self.seen().clear();
+    }
+
+    /// Takes the server down, so that connections are refused, or up again on the same port.
+    ///
+    /// A connection that was open is gone once this returned and the server's thread had its turn.
+    pub fn down(&self, down: bool) {
+        self.mode
+            .send_replace(if down { Mode::Down } else { Mode::Up });
+    }
+
+    /// Lets the server take requests and answer none, or answer again, those that wait too.
+    pub fn hang(&self, hung: bool) {
+        self.mode
+            .send_replace(if hung { Mode::Hung } else { Mode::Up });
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Vec<Received>> {
+        self.scene
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        self.mode.send_replace(Mode::Over);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for HttpServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServer")
+            .field("address", &self.scene.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Listens while the server is up.
+async fn serve(scene: Arc<Scene>, first: std::net::TcpListener, mut follow: watch::Receiver<Mode>) {
+    let mut listener = TcpListener::from_std(first).ok();
+    loop {
+        let mode = *follow.borrow_and_update();
+        match mode {
+            Mode::Over => return,
+            Mode::Down => {
+                listener = None;
+                if follow.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            Mode::Up | Mode::Hung => {}
+        }
+        let Some(open) = &listener else {
+            // The port may take a moment to be free again.
+            match TcpListener::bind(scene.address).await {
+                Ok(again) => listener = Some(again),
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+            continue;
+        };
+        tokio::select! {
+            changed = follow.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            accepted = open.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    let _ = stream.set_nodelay(true);
+                    detach(Arc::clone(&scene), stream, follow.clone());
+                }
+            }
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a server has a task for each connection"
+)]
+fn detach(scene: Arc<Scene>, stream: tokio::net::TcpStream, mode: watch::Receiver<Mode>) {
+    tokio::spawn(async move {
+        let tls = scene.tls.clone();
+        match tls {
+            None => converse(scene, stream, mode).await,
+            Some(tls) => {
+                if let Ok(stream) = tls.accept(stream).await {
+                    converse(scene, stream, mode).await;
+                }
+            }
+        }
+    });
+}
+
+/// Answers on one connection until it ends or the server goes down.
+async fn converse(
+    scene: Arc<Scene>,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    mode: watch::Receiver<Mode>,
+) {
+    let mut gone = mode.clone();
+    let service = service_fn(|request| answer(Arc::clone(&scene), mode.clone(), request));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        _ = connection => {}
+        _ = gone.wait_for(|mode| matches!(mode, Mode::Down | Mode::Over)) => {}
+    }
+}
+
+async fn answer(
+    scene: Arc<Scene>,
+    mut mode: watch::Receiver<Mode>,
+    request: Request<Incoming>,
+) -> Result<hyper::Response<super::answer::Paced>, Box<dyn std::error::Error + Send + Sync>> {
+    let (head, body) = request.into_parts();
+    let text =
+        |value: &hyper::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = head.headers.iter();
+    let received = Received {
+        method: head.method.to_string(),
+        target: head.uri.to_string(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body: body.collect().await?.to_bytes().to_vec(),
+    };
+    scene
+        .seen
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(received.clone());
+    let _ = mode.wait_for(|mode| *mode != Mode::Hung).await;
+    let answer = (scene.script)(&received);
+    answer.due().await;
+    Ok(answer.response()?)
+}
