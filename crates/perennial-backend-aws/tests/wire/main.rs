@@ -1,0 +1,18 @@
+//! What goes over the wire, exactly, and what becomes of every fault that an emulator cannot make.
+
+#![cfg(test)]
+
+mod batches;
+mod credentials;
+mod dates;
+mod faults;
+mod requests;
+mod scene;
+mod trust;
+mod writing;
+
+#[path = "../scripted/store.rs"]
+mod store;
+
+#[path = "../scripted/sts.rs"]
+mod sts;
