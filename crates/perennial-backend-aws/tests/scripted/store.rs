@@ -12,53 +12,53 @@ use serde_json::{Value, json};
 
 /// The store; clones are the same one.
 #[derive(Clone, Default)]
-pub struct Store(Arc<Mutex<State>>);
+pub(crate) struct Store(Arc<Mutex<State>>);
 
 #[derive(Default)]
-pub struct State {
-    pub secrets: BTreeMap<String, Kept>,
+pub(crate) struct State {
+    pub(crate) secrets: BTreeMap<String, Kept>,
     /// The actions that nobody may do.
-    pub forbidden: Vec<&'static str>,
+    pub(crate) forbidden: Vec<&'static str>,
     counter: u64,
 }
 
 #[derive(Clone, Default)]
-pub struct Kept {
-    pub versions: Vec<Held>,
-    pub deleted: bool,
-    pub denied: bool,
+pub(crate) struct Kept {
+    pub(crate) versions: Vec<Held>,
+    pub(crate) deleted: bool,
+    pub(crate) denied: bool,
     /// When it is rotated next, in seconds since 1970.
-    pub next_rotation: Option<u64>,
+    pub(crate) next_rotation: Option<u64>,
 }
 
 #[derive(Clone)]
-pub struct Held {
-    pub id: String,
-    pub value: Option<Vec<u8>>,
-    pub stages: Vec<String>,
+pub(crate) struct Held {
+    pub(crate) id: String,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) stages: Vec<String>,
 }
 
-pub const REGION: &str = "eu-central-1";
+pub(crate) const REGION: &str = "eu-central-1";
 
 /// Returns the ARN that a secret of this name has.
-pub fn arn(name: &str) -> String {
+pub(crate) fn arn(name: &str) -> String {
     format!("arn:aws:secretsmanager:{REGION}:111122223333:secret:{name}-a1B2c3")
 }
 
 /// Makes an answer as Secrets Manager makes it for a failure.
-pub fn failure(code: &str, message: &str) -> Answer {
+pub(crate) fn failure(code: &str, message: &str) -> Answer {
     let status = if code == "InternalServiceError" { 500 } else { 400 };
     typed(Answer::json(status, json!({"__type": code, "message": message}).to_string()))
 }
 
-pub fn typed(answer: Answer) -> Answer {
+pub(crate) fn typed(answer: Answer) -> Answer {
     answer
         .with_header("content-type", "application/x-amz-json-1.1")
         .with_header("x-amzn-requestid", "7c3d0b1e-0000-4000-8000-000000000001")
 }
 
 /// Returns the operation that a request asks for.
-pub fn operation(request: &Received) -> &str {
+pub(crate) fn operation(request: &Received) -> &str {
     let target = request.header("x-amz-target").unwrap_or_default();
     target.strip_prefix("secretsmanager.").unwrap_or(target)
 }
@@ -66,12 +66,12 @@ pub fn operation(request: &Received) -> &str {
 type Failed = (&'static str, String);
 
 impl Store {
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 
     /// Gives a secret a new version in force, and makes it first if there is none.
-    pub fn put(&self, name: &str, value: &[u8]) -> String {
+    pub(crate) fn put(&self, name: &str, value: &[u8]) -> String {
         let mut state = self.state();
         let id = state.next_id();
         let kept = state.secrets.entry(name.to_owned()).or_default();
@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// Gives a secret a new version that is not in force yet.
-    pub fn prepare(&self, name: &str, value: Option<&[u8]>) -> String {
+    pub(crate) fn prepare(&self, name: &str, value: Option<&[u8]>) -> String {
         let mut state = self.state();
         let id = state.next_id();
         let kept = state.secrets.get_mut(name).unwrap();
@@ -99,7 +99,7 @@ impl Store {
     }
 
     /// Answers one request.
-    pub fn answer(&self, request: &Received) -> Answer {
+    pub(crate) fn answer(&self, request: &Received) -> Answer {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let operation = operation(request);
         let mut state = self.state();
@@ -306,7 +306,7 @@ impl Kept {
     }
 
     /// Brings a version into force; the pending label stays where it is.
-    pub fn promote(&mut self, id: &str) {
+    pub(crate) fn promote(&mut self, id: &str) {
         let current = "AWSCURRENT".to_owned();
         let before = self.versions.iter().position(|held| held.stages.contains(&current));
         self.unlabel("AWSCURRENT");

@@ -3,12 +3,12 @@
 use perennial_testkit::http::{Answer, Received};
 
 /// Returns whether a request is one for STS rather than for Secrets Manager.
-pub fn is_asked(request: &Received) -> bool {
+pub(crate) fn is_asked(request: &Received) -> bool {
     request.header("x-amz-target").is_none()
 }
 
 /// Returns a parameter of a request, as it was sent.
-pub fn parameter(request: &Received, name: &str) -> Option<String> {
+pub(crate) fn parameter(request: &Received, name: &str) -> Option<String> {
     let text = request.text();
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     let value = pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value);
@@ -16,7 +16,7 @@ pub fn parameter(request: &Received, name: &str) -> Option<String> {
 }
 
 /// Gives a role: the id of its key is the name of the role.
-pub fn answer(request: &Received) -> Answer {
+pub(crate) fn answer(request: &Received) -> Answer {
     let action = parameter(request, "Action").unwrap_or_default();
     let role = parameter(request, "RoleArn").unwrap_or_default();
     let name = role.rsplit('/').next().unwrap_or_default().to_uppercase();
@@ -33,7 +33,7 @@ pub fn answer(request: &Received) -> Answer {
 }
 
 /// Refuses, as STS does.
-pub fn refuse(status: u16, code: &str, message: &str) -> Answer {
+pub(crate) fn refuse(status: u16, code: &str, message: &str) -> Answer {
     let body = format!(
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error>\
          <Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\

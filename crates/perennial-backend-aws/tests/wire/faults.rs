@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use perennial_backend::{Backend, ContextKey, ErrorKind, Request};
 use perennial_testkit::http::{Answer, HttpServer};
 
-use crate::scene::{Scene, shows_nothing, text};
+use crate::scene::{Scene, text};
 use crate::store::failure;
 
 /// A scene whose secret `db` holds the value that must not be shown.
@@ -189,27 +189,4 @@ async fn a_call_that_is_dropped_while_the_client_is_made_leaves_nothing_half_don
     }
     let fetched = scene.fetch(&request).await.unwrap();
     assert_eq!(text(&fetched), "canary-value");
-}
-
-#[tokio::test]
-async fn a_missing_region_is_told_before_anything_is_sent() {
-    let folder = tempfile::tempdir().unwrap();
-    let empty = folder.path().join("config");
-    std::fs::write(&empty, "[profile blue]\n").unwrap();
-    // What the process has in AWS_REGION would count, so it is only looked at where there is none.
-    let config = perennial_backend_aws::Config::default()
-        .with_endpoint_url("http://127.0.0.1:9")
-        .with_profile("blue")
-        .with_config_file(&empty)
-        .with_credentials_file(&empty);
-    let backend = perennial_backend_aws::SecretsManager::new(config).unwrap();
-    let cx = perennial_testkit::LiveRuntime::new().context(Duration::from_secs(10));
-    let error = backend.fetch(&cx, &Request::new("db")).await.unwrap_err();
-    shows_nothing(&error);
-    if error.message() == "no region of AWS is set" {
-        assert_eq!(error.kind(), ErrorKind::InvalidConfig);
-        let help = error.help().unwrap();
-        assert!(help.contains("`region`") && help.contains("AWS_REGION"), "{help}");
-        assert!(help.contains("the profile `blue`"), "{help}");
-    }
 }

@@ -5,6 +5,7 @@
 mod batches;
 mod credentials;
 mod dates;
+mod environment;
 mod faults;
 mod requests;
 mod scene;

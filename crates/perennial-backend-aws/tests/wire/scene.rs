@@ -15,16 +15,16 @@ use crate::sts;
 /// What answers before the store does; `None` lets the request through.
 type Script = Box<dyn Fn(&Received) -> Option<Answer> + Send>;
 
-pub struct Scene {
-    pub store: Store,
-    pub server: HttpServer,
-    pub backend: SecretsManager,
+pub(crate) struct Scene {
+    pub(crate) store: Store,
+    pub(crate) server: HttpServer,
+    pub(crate) backend: SecretsManager,
     script: Arc<Mutex<Script>>,
 }
 
 impl Scene {
     /// Starts with a key of its own, and with no question about dates.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(|config| {
             config
                 .with_access_key("AKIAEXAMPLE", Secret::from("canary-key"))
@@ -33,12 +33,12 @@ impl Scene {
     }
 
     /// Starts with a configuration that has region and endpoint already.
-    pub fn with(configure: impl FnOnce(Config) -> Config) -> Self {
+    pub(crate) fn with(configure: impl FnOnce(Config) -> Config) -> Self {
         Self::with_urls(|config, _| configure(config))
     }
 
     /// Starts with a configuration that may need to know where the server is.
-    pub fn with_urls(configure: impl FnOnce(Config, &str) -> Config) -> Self {
+    pub(crate) fn with_urls(configure: impl FnOnce(Config, &str) -> Config) -> Self {
         let store = Store::default();
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(|_| None)));
         let (answers, faults) = (store.clone(), Arc::clone(&script));
@@ -59,34 +59,34 @@ impl Scene {
     }
 
     /// Puts a script before the store.
-    pub fn script(&self, script: impl Fn(&Received) -> Option<Answer> + Send + 'static) {
+    pub(crate) fn script(&self, script: impl Fn(&Received) -> Option<Answer> + Send + 'static) {
         *self.script.lock().unwrap() = Box::new(script);
     }
 
     /// Answers everything with this until told otherwise.
-    pub fn always(&self, answer: Answer) {
+    pub(crate) fn always(&self, answer: Answer) {
         self.script(move |_| Some(answer.clone()));
     }
 
     /// Lets every request through to the store again.
-    pub fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.script(|_| None);
     }
 
-    pub fn cx(&self) -> Context {
+    pub(crate) fn cx(&self) -> Context {
         LiveRuntime::new().context(Duration::from_secs(10))
     }
 
-    pub async fn fetch(&self, request: &Request) -> Result<Fetched, Error> {
+    pub(crate) async fn fetch(&self, request: &Request) -> Result<Fetched, Error> {
         self.backend.fetch(&self.cx(), request).await
     }
 
-    pub async fn read(&self, name: &str) -> Result<String, Error> {
+    pub(crate) async fn read(&self, name: &str) -> Result<String, Error> {
         self.fetch(&Request::new(name)).await.map(|fetched| text(&fetched))
     }
 
     /// Fails to read `db` in this way, shows nothing, and then reads it once all is mended.
-    pub async fn fails_and_recovers(&self, kind: ErrorKind) -> Error {
+    pub(crate) async fn fails_and_recovers(&self, kind: ErrorKind) -> Error {
         let error = self.read("db").await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         shows_nothing(&error);
@@ -98,13 +98,13 @@ impl Scene {
     }
 
     /// Returns the operations that were asked for, in order.
-    pub fn operations(&self) -> Vec<String> {
+    pub(crate) fn operations(&self) -> Vec<String> {
         let requests = self.server.requests();
         requests.iter().map(|request| store::operation(request).to_owned()).collect()
     }
 }
 
-pub fn text(fetched: &Fetched) -> String {
+pub(crate) fn text(fetched: &Fetched) -> String {
     match fetched.payload() {
         Payload::Secret(secret) => secret.expose_str().unwrap().to_owned(),
         other => panic!("{other:?}"),
@@ -112,13 +112,13 @@ pub fn text(fetched: &Fetched) -> String {
 }
 
 /// Checks that an error holds none of the planted values.
-pub fn shows_nothing(error: &Error) {
+pub(crate) fn shows_nothing(error: &Error) {
     let context: Vec<_> = error.context().collect();
     let cause = error.source().map(ToString::to_string);
     let help = error.help();
     shows_nothing_in(&format!("{error} {error:?} {error:#?} {help:?} {context:?} {cause:?}"));
 }
 
-pub fn shows_nothing_in(text: &str) {
+pub(crate) fn shows_nothing_in(text: &str) {
     assert!(!text.to_ascii_lowercase().contains("canary"), "{text}");
 }

@@ -1,0 +1,301 @@
+//! What the SDK takes from the environment of the process: regions, credentials, proxies.
+//!
+//! A test cannot set variables of its own process safely, so each runs this program again, in an
+//! environment that holds what the test gives it and nothing else.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use perennial_backend::{Request, SettingMap};
+use perennial_backend_aws::backend_type;
+use perennial_testkit::LiveRuntime;
+use perennial_testkit::http::{Answer, HttpServer, Received};
+use serde_json::json;
+
+use crate::scene::{shows_nothing_in, text};
+use crate::store::{REGION, Store};
+use crate::sts;
+
+/// What the child reads, `name=value` in each line.
+const SETTINGS: &str = "PERENNIAL_TEST_SETTINGS";
+
+/// Reads `db` with the settings of the environment and says what came. Not a test of its own.
+#[tokio::test]
+#[ignore = "run by the other tests of this file, each in an environment of its own"]
+#[expect(clippy::disallowed_methods, reason = "this is the child: it is told by a variable")]
+async fn child() {
+    let given = std::env::var(SETTINGS).unwrap();
+    let pairs = given.lines().filter_map(|line| line.split_once('='));
+    let settings = pairs.fold(SettingMap::new(), |map, (name, value)| map.with(name, value));
+    let backend = backend_type().build(&settings).unwrap();
+    let cx = LiveRuntime::new().context(Duration::from_secs(20));
+    match backend.fetch(&cx, &Request::new("db")).await {
+        Ok(fetched) => println!("OUTCOME value {}", text(&fetched)),
+        Err(error) => {
+            println!("OUTCOME {} {error} | {}", error.kind(), error.help().unwrap_or_default());
+        }
+    }
+}
+
+/// Runs the child and returns what it said.
+fn outcome(settings: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
+    let settings: Vec<_> = settings
+        .iter()
+        .chain(&[("plan_rotation", "off")])
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "environment::child", "--ignored", "--nocapture"])
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables.iter().copied())
+        .env(SETTINGS, settings.join("\n"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().find_map(|line| line.split_once("OUTCOME "));
+    let Some((_, line)) = line else {
+        panic!("{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    };
+    line.to_owned()
+}
+
+/// Starts a store with the secret `db`, an STS, and whatever else answers.
+fn server(also: impl Fn(&Received) -> Option<Answer> + Send + Sync + 'static) -> HttpServer {
+    let store = Store::default();
+    store.put("db", b"value");
+    HttpServer::start(move |request| {
+        also(request).unwrap_or_else(|| match sts::is_asked(request) {
+            true => sts::answer(request),
+            false => store.answer(request),
+        })
+    })
+}
+
+/// The ids of the keys with which Secrets Manager was asked.
+fn keys(server: &HttpServer) -> Vec<String> {
+    let requests = server.requests();
+    let asked = requests.iter().filter(|request| !sts::is_asked(request));
+    let id = |request: &Received| {
+        let header = request.header("authorization").unwrap_or_default();
+        let id = header.split("Credential=").nth(1).and_then(|rest| rest.split('/').next());
+        id.unwrap_or_default().to_owned()
+    };
+    asked.map(id).collect()
+}
+
+fn write(path: &Path, content: &str) -> String {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+const KEY: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", "AKIAPROCESS"), ("AWS_SECRET_ACCESS_KEY", "canary-key")];
+
+#[test]
+fn the_variables_of_the_sdk_give_region_key_and_endpoint() {
+    let server = server(|_| None);
+    let url = server.url();
+    let mut variables = vec![("AWS_REGION", REGION), ("AWS_ENDPOINT_URL", &url)];
+    variables.extend(KEY);
+    assert_eq!(outcome(&[], &variables), "value value");
+    variables[1].0 = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+    assert_eq!(outcome(&[], &variables), "value value");
+    assert_eq!(keys(&server), ["AKIAPROCESS", "AKIAPROCESS"]);
+}
+
+#[test]
+fn a_setting_counts_before_the_variables() {
+    let server = server(|_| None);
+    let url = server.url();
+    let mut variables = vec![("AWS_REGION", "nowhere-1"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:9")];
+    variables.extend(KEY);
+    let settings = [
+        ("region", REGION),
+        ("endpoint_url", &url),
+        ("access_key_id", "AKIASETTING"),
+        ("secret_access_key", "canary-key"),
+    ];
+    assert_eq!(outcome(&settings, &variables), "value value");
+    assert_eq!(keys(&server), ["AKIASETTING"]);
+    let asked = server.requests();
+    assert!(asked[0].header("authorization").unwrap().contains(REGION));
+}
+
+#[test]
+fn a_named_profile_counts_before_the_key_of_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(|_| None);
+    let url = server.url();
+    let content = "[blue]\naws_access_key_id = AKIABLUE\naws_secret_access_key = canary\n";
+    let file = write(&folder.path().join("credentials"), content);
+    let settings = [
+        ("region", REGION),
+        ("endpoint_url", url.as_str()),
+        ("credentials_file", file.as_str()),
+    ];
+    let named: Vec<_> = settings.iter().copied().chain([("profile", "blue")]).collect();
+    assert_eq!(outcome(&named, &KEY), "value value");
+    // One that only the environment names comes after the key, as everywhere with AWS.
+    let variables: Vec<_> = KEY.into_iter().chain([("AWS_PROFILE", "blue")]).collect();
+    assert_eq!(outcome(&settings, &variables), "value value");
+    assert_eq!(keys(&server), ["AKIABLUE", "AKIAPROCESS"]);
+}
+
+#[test]
+fn a_region_that_nobody_names_is_told() {
+    let told = outcome(&[("profile", "blue")], &KEY);
+    assert!(told.starts_with("invalid_config no region of AWS is set | set `region`, or AWS_REGION"));
+    assert!(told.contains("the profile `blue`"), "{told}");
+}
+
+#[test]
+fn credentials_that_nobody_gives_are_told() {
+    let told = outcome(&[("region", REGION), ("endpoint_url", "http://127.0.0.1:9")], &[]);
+    assert!(told.starts_with("unauthenticated no credentials for AWS were found | "), "{told}");
+}
+
+#[test]
+fn a_web_identity_is_turned_into_a_role() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = write(&folder.path().join("token"), "canary.web.token");
+    let server = server(|_| None);
+    let url = server.url();
+    let variables = [
+        ("AWS_REGION", REGION),
+        ("AWS_ENDPOINT_URL_STS", url.as_str()),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", &token),
+        ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/pod"),
+        ("AWS_ROLE_SESSION_NAME", "app"),
+    ];
+    assert_eq!(outcome(&[("endpoint_url", &url)], &variables), "value value");
+    assert_eq!(keys(&server), ["ASIAPOD"]);
+    let asked = server.requests();
+    let parameter = |name: &str| sts::parameter(&asked[0], name).unwrap();
+    assert_eq!(parameter("Action"), "AssumeRoleWithWebIdentity");
+    assert_eq!(parameter("WebIdentityToken"), "canary.web.token");
+    assert_eq!(parameter("RoleSessionName"), "app");
+}
+
+#[test]
+fn the_agent_of_a_container_gives_credentials() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = write(&folder.path().join("token"), "canary-pod-token");
+    let server = server(|request| {
+        let given = json!({
+            "AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "canary", "Token": "canary",
+            "Expiration": "2099-01-01T00:00:00Z",
+        });
+        let asked = request.path() == "/credentials";
+        let known = request.header("authorization") == Some("canary-pod-token");
+        (asked && known).then(|| Answer::json(200, given.to_string()))
+    });
+    let url = server.url();
+    let agent = format!("{url}/credentials");
+    let variables = [
+        ("AWS_REGION", REGION),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.as_str()),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &token),
+    ];
+    assert_eq!(outcome(&[("endpoint_url", &url)], &variables), "value value");
+    let last = server.requests().pop().unwrap();
+    assert!(last.header("authorization").unwrap().contains("Credential=ASIACONTAINER/"));
+}
+
+#[test]
+fn a_login_of_identity_center_is_turned_into_a_role() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    // The name of the file is the SHA-1 of the session's name.
+    let cached = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+    let login = json!({"accessToken": "canary-sso-token", "expiresAt": "2099-01-01T00:00:00Z"});
+    write(&home.join(cached), &login.to_string());
+    let server = server(|request| {
+        let given = json!({"roleCredentials": {
+            "accessKeyId": "ASIASSO", "secretAccessKey": "canary", "sessionToken": "canary",
+            "expiration": 4_070_908_800_000_u64,
+        }});
+        let asked = request.path() == "/federation/credentials"
+            && request.query() == Some("role_name=reader&account_id=111122223333")
+            && request.header("x-amz-sso_bearer_token") == Some("canary-sso-token");
+        asked.then(|| Answer::json(200, given.to_string()))
+    });
+    let url = server.url();
+    let config = format!(
+        "[profile corp]\nsso_session = corp\nsso_account_id = 111122223333\n\
+         sso_role_name = reader\nregion = {REGION}\nservices = local\n\
+         [sso-session corp]\nsso_region = {REGION}\nsso_start_url = https://corp.example.com\n\
+         [services local]\nsso =\n  endpoint_url = {url}\n"
+    );
+    write(&home.join(".aws/config"), &config);
+    let variables = [("HOME", home.to_str().unwrap())];
+    let settings = [("profile", "corp"), ("endpoint_url", &url)];
+    assert_eq!(outcome(&settings, &variables), "value value");
+    let last = server.requests().pop().unwrap();
+    assert!(last.header("authorization").unwrap().contains("Credential=ASIASSO/"));
+}
+
+/// Asks through a proxy and returns where it was told to connect to.
+fn connects_to(settings: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
+    let proxy = HttpServer::start(|_| Answer::new(502));
+    let url = proxy.url();
+    let all: Vec<_> = KEY
+        .into_iter()
+        .chain([("HTTPS_PROXY", url.as_str())])
+        .chain(variables.iter().copied())
+        .collect();
+    let told = outcome(settings, &all);
+    assert!(told.starts_with("unavailable AWS cannot be reached"), "{told}");
+    shows_nothing_in(&told);
+    let asked = proxy.requests();
+    asked.iter().map(|request| format!("{} {}", request.method, request.target)).collect()
+}
+
+#[test]
+fn each_region_has_its_endpoint_with_fips_and_with_both_protocols() {
+    let check = |settings: &[(&str, &str)], host: &str| {
+        assert_eq!(connects_to(settings, &[]), [format!("CONNECT {host}:443")]);
+    };
+    let region = ("region", "us-east-1");
+    check(&[region], "secretsmanager.us-east-1.amazonaws.com");
+    check(&[region, ("use_fips", "true")], "secretsmanager-fips.us-east-1.amazonaws.com");
+    // In the regions of most users both protocols are spoken at one name; not so in others.
+    let dualstack = ("use_dualstack", "on");
+    check(&[region, dualstack], "secretsmanager.us-east-1.amazonaws.com");
+    let elsewhere = ("region", "us-iso-east-1");
+    check(&[elsewhere, dualstack], "secretsmanager.us-iso-east-1.api.aws.ic.gov");
+    check(
+        &[elsewhere, dualstack, ("use_fips", "true")],
+        "secretsmanager-fips.us-iso-east-1.api.aws.ic.gov",
+    );
+    check(&[("region", "cn-north-1")], "secretsmanager.cn-north-1.amazonaws.com.cn");
+    // One that did not exist when this was written.
+    check(&[("region", "xy-newland-7")], "secretsmanager.xy-newland-7.amazonaws.com");
+}
+
+#[test]
+fn roles_are_assumed_at_the_endpoint_of_the_region() {
+    let role = ("assume_role_arn", "arn:aws:iam::111122223333:role/reader");
+    let region = ("region", "us-east-1");
+    let check = |settings: &[(&str, &str)], host: &str| {
+        assert_eq!(connects_to(settings, &[]), [format!("CONNECT {host}:443")]);
+    };
+    check(&[region, role], "sts.us-east-1.amazonaws.com");
+    check(&[region, role, ("use_fips", "true")], "sts-fips.us-east-1.amazonaws.com");
+    check(&[region, role, ("use_dualstack", "true")], "sts.us-east-1.api.aws");
+}
+
+#[test]
+fn a_proxy_is_left_aside_where_the_environment_says_so() {
+    let server = server(|_| None);
+    let url = server.url();
+    let mut variables = vec![("HTTP_PROXY", "http://127.0.0.1:9"), ("AWS_REGION", REGION)];
+    variables.extend(KEY);
+    let settings = [("endpoint_url", url.as_str())];
+    assert!(outcome(&settings, &variables).starts_with("unavailable"));
+    variables.push(("NO_PROXY", "127.0.0.1"));
+    assert_eq!(outcome(&settings, &variables), "value value");
+}
