@@ -299,4 +299,22 @@ mod tests {
         assert!(find::<rustls::Error>(&error).is_none());
         assert_eq!(Facts::undispatched(&error).shape, Shape::NoCredentials);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_of_a_message_is_kept_but_a_known_action(text in ".*", code in ".*") {
+            let shown = |text: &str| format!("User: {text} is not authorized to perform: {text} on x");
+            for message in [text.clone(), shown(&text)] {
+                let facts = Facts::said(Some(&code), Some(&message));
+                let cause = format!("{}", facts.cause());
+                let plain = cause.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ');
+                proptest::prop_assert!(plain, "{}", cause);
+                if let Some(action) = &facts.phrases.action {
+                    let (service, name) = action.split_once(':').unwrap();
+                    proptest::prop_assert!(!service.is_empty());
+                    proptest::prop_assert!(name.chars().all(|c| c.is_ascii_alphabetic()));
+                }
+            }
+        }
+    }
 }

@@ -139,4 +139,19 @@ mod tests {
         assert_eq!(region(ARN), Some("eu-central-1"));
         assert_eq!(region("prod/db"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_passes_is_plain_whatever_it_is(name in "(arn:aws:secretsmanager:[a-z1-]{0,4}:[0-9]{0,2}:secret:)?[a-z./%#?: -]{0,12}") {
+            if check(&name, Operation::Fetch).is_ok() {
+                let last = name.rsplit(':').next().unwrap();
+                proptest::prop_assert!(!last.is_empty());
+                for part in last.trim_start_matches('/').split('/') {
+                    proptest::prop_assert!(!["", ".", ".."].contains(&part), "{}", name);
+                }
+                let odd = name.contains(['?', '#', '%', ' ', '\\']);
+                proptest::prop_assert!(!odd, "{}", name);
+            }
+        }
+    }
 }

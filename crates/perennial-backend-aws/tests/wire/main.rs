@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod answers;
 mod batches;
 mod credentials;
 mod dates;
