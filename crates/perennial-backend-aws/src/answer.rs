@@ -103,7 +103,9 @@ impl Answer {
 
     fn version(&self, wanted: Option<&str>) -> Option<Version> {
         let mut version = Version::new(self.version.as_deref()?);
-        let known = [CURRENT, PREVIOUS, PENDING].into_iter().find(|label| self.has_stage(label));
+        let known = [CURRENT, PREVIOUS, PENDING]
+            .into_iter()
+            .find(|label| self.has_stage(label));
         let stage = wanted.or(known).or(self.stages.first().map(String::as_str));
         if let Some(stage) = stage {
             version = version.with_stage(stage);
@@ -171,7 +173,10 @@ mod tests {
     #[test]
     fn what_is_not_what_was_asked_for_is_refused() {
         let check = |answer: Answer, selector: Selector, expected: Result<(), ErrorKind>| {
-            let site = Site { selector: Some(&selector), ..SITE };
+            let site = Site {
+                selector: Some(&selector),
+                ..SITE
+            };
             let came = answer.fetched(&selector, &site);
             assert_eq!(came.map(drop).map_err(|e| e.kind()), expected, "{selector}");
         };
@@ -183,9 +188,21 @@ mod tests {
         check(answer(&[CURRENT], some), Selector::Previous, odd);
         check(answer(&[PENDING], some), Selector::Pending, Ok(()));
         check(answer(&[PENDING], None), Selector::Pending, missing);
-        check(answer(&[PENDING, CURRENT], some), Selector::Pending, missing);
-        check(answer(&["BLUE"], some), Selector::Stage("BLUE".into()), Ok(()));
-        check(answer(&["BLUE"], some), Selector::Stage("GREEN".into()), odd);
+        check(
+            answer(&[PENDING, CURRENT], some),
+            Selector::Pending,
+            missing,
+        );
+        check(
+            answer(&["BLUE"], some),
+            Selector::Stage("BLUE".into()),
+            Ok(()),
+        );
+        check(
+            answer(&["BLUE"], some),
+            Selector::Stage("GREEN".into()),
+            odd,
+        );
         check(answer(&["BLUE"], some), Selector::Id("v1".into()), Ok(()));
         check(answer(&["BLUE"], some), Selector::Id("v2".into()), odd);
     }
@@ -193,7 +210,10 @@ mod tests {
     #[test]
     fn binary_values_are_kept_and_empty_ones_are_values() {
         let expose = |secret: Option<Secret>| secret.map(|secret| secret.expose().to_vec());
-        assert_eq!(expose(value(None, Some(Blob::new([0xff, 0])))), Some(vec![0xff, 0]));
+        assert_eq!(
+            expose(value(None, Some(Blob::new([0xff, 0])))),
+            Some(vec![0xff, 0])
+        );
         assert_eq!(expose(value(Some(String::new()), None)), Some(Vec::new()));
         assert_eq!(expose(value(None, None)), None);
     }

@@ -65,7 +65,10 @@ fn loader(config: &Config, http: SharedHttpClient) -> ConfigLoader {
 }
 
 /// The shared files of the SDK, by the names that its own builders still use.
-#[expect(deprecated, reason = "the builders that take these files know them by the old names")]
+#[expect(
+    deprecated,
+    reason = "the builders that take these files know them by the old names"
+)]
 mod shared {
     use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
 

@@ -21,7 +21,10 @@ pub(crate) struct Batching {
 impl Batching {
     /// Returns whether to try; a refusal is remembered for an hour.
     fn is_worth_trying(&self, now: Moment) -> bool {
-        let mut refused_at = self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused_at = self
+            .refused_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match *refused_at {
             Some(at) if now.since(at) < FORGIVEN_AFTER => false,
             _ => {
@@ -32,7 +35,10 @@ impl Batching {
     }
 
     fn refuse(&self, now: Moment) {
-        *self.refused_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        *self
+            .refused_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 }
 
@@ -86,11 +92,13 @@ impl SecretsManager {
         }
         let open: Vec<usize> = batch.open().collect();
         for index in open {
-            let Some(request) = requests.get(index) else { continue };
+            let Some(request) = requests.get(index) else {
+                continue;
+            };
             let answer = match self.read(cx, request, Operation::FetchMany).await {
-                Ok(fetched) => {
-                    Ok(self.with_rotation(cx, started, request, fetched, &mut asks).await)
-                }
+                Ok(fetched) => Ok(self
+                    .with_rotation(cx, started, request, fetched, &mut asks)
+                    .await),
                 Err(error) => Err(error),
             };
             batch.answer(index, answer);
@@ -116,7 +124,10 @@ impl SecretsManager {
             action: "secretsmanager:BatchGetSecretValue",
             region: &connection.region,
         };
-        let call = connection.client.batch_get_secret_value().set_secret_id_list(Some(ids));
+        let call = connection
+            .client
+            .batch_get_secret_value()
+            .set_secret_id_list(Some(ids));
         match call.send().await {
             Ok(output) => Outcome::Came(part(chunk, output, &site)),
             Err(error) => {
@@ -128,7 +139,9 @@ impl SecretsManager {
                             return Outcome::Came(Vec::new());
                         }
                         // One of them may have spoiled the call for all.
-                        Meaning::Invalid | Meaning::Missing | Meaning::Deleted
+                        Meaning::Invalid
+                        | Meaning::Missing
+                        | Meaning::Deleted
                         | Meaning::Sealed => return Outcome::Came(Vec::new()),
                         _ => {}
                     }
@@ -156,9 +169,9 @@ fn part<'r>(
             action: "secretsmanager:GetSecretValue",
             ..*site
         };
-        let came = answers.iter().find(|answer| {
-            names::means(resource, answer.name.as_deref(), answer.arn.as_deref())
-        });
+        let came = answers
+            .iter()
+            .find(|answer| names::means(resource, answer.name.as_deref(), answer.arn.as_deref()));
         if let Some(came) = came {
             return in_force(came, &site);
         }
@@ -166,7 +179,9 @@ fn part<'r>(
             let id = error.secret_id();
             names::means(resource, id, id)
         })?;
-        Some(Err(site.error(&Facts::said(blamed.error_code(), blamed.message()))))
+        Some(Err(
+            site.error(&Facts::said(blamed.error_code(), blamed.message()))
+        ))
     };
     chunk
         .iter()
@@ -177,7 +192,9 @@ fn part<'r>(
 /// Turns an answer of a batch into ours; none if it does not say that the version is in force,
 /// which a single read then has to.
 fn in_force(answer: &Answer, site: &Site<'_>) -> Option<Result<Fetched, Error>> {
-    answer.has_stage(CURRENT).then(|| answer.fetched(&Selector::Current, site))
+    answer
+        .has_stage(CURRENT)
+        .then(|| answer.fetched(&Selector::Current, site))
 }
 
 /// How long a refusal of batches is remembered.
@@ -204,7 +221,9 @@ mod tests {
         let entry = |name: &str, stage: &str| {
             SecretValueEntry::builder()
                 .name(name)
-                .arn(format!("arn:aws:secretsmanager:eu-central-1:1:secret:{name}-a1B2c3"))
+                .arn(format!(
+                    "arn:aws:secretsmanager:eu-central-1:1:secret:{name}-a1B2c3"
+                ))
                 .version_id("v1")
                 .version_stages(stage)
                 .secret_string("value")

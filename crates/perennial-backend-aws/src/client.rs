@@ -70,7 +70,10 @@ impl Connections {
         }
         let mut held = self.held.lock().await;
         // Another call may have replaced it already.
-        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, connection)) {
+        if held
+            .as_ref()
+            .is_some_and(|held| Arc::ptr_eq(held, connection))
+        {
             *held = None;
         }
     }
@@ -78,6 +81,8 @@ impl Connections {
 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connections").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Connections")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

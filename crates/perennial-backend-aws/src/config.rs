@@ -404,7 +404,10 @@ impl Config {
         }
         self.check_key()?;
         self.check_roles()?;
-        let special = [(USE_FIPS, self.use_fips), (USE_DUALSTACK, self.use_dualstack)];
+        let special = [
+            (USE_FIPS, self.use_fips),
+            (USE_DUALSTACK, self.use_dualstack),
+        ];
         let places = [
             (ENDPOINT_URL, &self.endpoint_url),
             (STS_ENDPOINT_URL, &self.sts_endpoint_url),
@@ -437,7 +440,10 @@ impl Config {
             (ASSUME_ROLE_EXTERNAL_ID, &self.assume_role_external_id),
         ];
         for (field, secret) in texts {
-            if secret.as_ref().is_some_and(|secret| secret.expose_str().is_err()) {
+            if secret
+                .as_ref()
+                .is_some_and(|secret| secret.expose_str().is_err())
+            {
                 return Err(field.invalid(format!("setting `{}` is no text", field.name())));
             }
         }

@@ -50,13 +50,19 @@ impl Dates {
             next = entry.next;
         } else if state.known.len() >= MOST_KNOWN {
             // What nobody has read for long makes room; if nothing does, the newcomer goes without.
-            state.known.retain(|_, entry| now.since(entry.asked) < 2 * DAY);
+            state
+                .known
+                .retain(|_, entry| now.since(entry.asked) < 2 * DAY);
             if state.known.len() >= MOST_KNOWN {
                 return false;
             }
         }
         // Noted before the answer: a question that never ends is not put again and again.
-        let entry = Entry { asked: now, next, denied: false };
+        let entry = Entry {
+            asked: now,
+            next,
+            denied: false,
+        };
         state.known.insert(resource.into(), entry);
         true
     }

@@ -90,7 +90,10 @@ const TABLE: &[(&str, Meaning)] = &[
 /// Finds out what a refusal means.
 pub(crate) fn meaning(facts: &Facts) -> Meaning {
     let known = facts.code.as_deref().and_then(|code| {
-        TABLE.iter().find(|(known, _)| *known == code).map(|(_, meaning)| *meaning)
+        TABLE
+            .iter()
+            .find(|(known, _)| *known == code)
+            .map(|(_, meaning)| *meaning)
     });
     match (known, facts.status) {
         (Some(Meaning::Invalid), _) if facts.phrases.deleted => Meaning::Deleted,
@@ -145,7 +148,11 @@ impl Site<'_> {
         };
         let cause = facts.cause();
         let error = self.mark(error);
-        if cause == perennial_backend::Cause::new() { error } else { error.with_cause(cause) }
+        if cause == perennial_backend::Cause::new() {
+            error
+        } else {
+            error.with_cause(cause)
+        }
     }
 
     /// Makes an error of our own about what was asked for.
@@ -176,7 +183,10 @@ impl Site<'_> {
         if let Some(resource) = self.resource {
             error = error.with_context(ContextKey::Resource, resource);
         }
-        if let Some(selector) = self.selector.filter(|selector| **selector != Selector::Current) {
+        if let Some(selector) = self
+            .selector
+            .filter(|selector| **selector != Selector::Current)
+        {
             error = error.with_context(ContextKey::Version, selector.to_string());
         }
         error.with_context(ContextKey::Region, self.region)
@@ -193,10 +203,11 @@ impl Site<'_> {
         let name = self.name();
         match meaning(facts) {
             Meaning::Missing => self.missing(facts),
-            Meaning::Deleted => {
-                Error::new(ErrorKind::NotFound, format!("{name} is marked for deletion"))
-                    .with_help("restore it, or take the reference out of use")
-            }
+            Meaning::Deleted => Error::new(
+                ErrorKind::NotFound,
+                format!("{name} is marked for deletion"),
+            )
+            .with_help("restore it, or take the reference out of use"),
             Meaning::Denied if facts.phrases.kms => self.denied("kms:Decrypt"),
             Meaning::Denied => self.denied(facts.phrases.action.as_deref().unwrap_or(self.action)),
             Meaning::Sealed => Error::new(
@@ -205,23 +216,26 @@ impl Site<'_> {
             )
             .with_context(ContextKey::Capability, "kms:Decrypt")
             .with_help("allow `kms:Decrypt` on the key, and see whether the key is enabled"),
-            Meaning::Throttled => {
-                Error::new(ErrorKind::RateLimited, "AWS asks for fewer calls of Secrets Manager")
-                    .with_help("raise `ttl`, or ask AWS for a higher rate")
-            }
-            Meaning::Expired => {
-                Error::new(ErrorKind::Unauthenticated, "the credentials for AWS have expired")
-                    .with_help("renew them where they come from; they are looked for again")
-            }
+            Meaning::Throttled => Error::new(
+                ErrorKind::RateLimited,
+                "AWS asks for fewer calls of Secrets Manager",
+            )
+            .with_help("raise `ttl`, or ask AWS for a higher rate"),
+            Meaning::Expired => Error::new(
+                ErrorKind::Unauthenticated,
+                "the credentials for AWS have expired",
+            )
+            .with_help("renew them where they come from; they are looked for again"),
             Meaning::Unknown if facts.phrases.clock => Error::new(
                 ErrorKind::Unauthenticated,
                 "AWS refuses the time of the signature",
             )
             .with_help("set the clock of this machine"),
-            Meaning::Unknown => {
-                Error::new(ErrorKind::Unauthenticated, "AWS does not know the credentials")
-                    .with_help("see which key or role is used, and whether it still exists")
-            }
+            Meaning::Unknown => Error::new(
+                ErrorKind::Unauthenticated,
+                "AWS does not know the credentials",
+            )
+            .with_help("see which key or role is used, and whether it still exists"),
             Meaning::Down => Error::new(ErrorKind::Unavailable, "Secrets Manager has failed"),
             Meaning::Late => Error::new(ErrorKind::Timeout, "Secrets Manager took too long"),
             Meaning::Invalid => Error::new(
@@ -250,7 +264,9 @@ impl Site<'_> {
     }
 
     fn missing(&self, facts: &Facts) -> Error {
-        let asked = self.selector.is_some_and(|selector| *selector != Selector::Current);
+        let asked = self
+            .selector
+            .is_some_and(|selector| *selector != Selector::Current);
         if asked && facts.phrases.version {
             return self.no_version();
         }
@@ -259,8 +275,10 @@ impl Site<'_> {
             return Error::new(ErrorKind::NotFound, format!("{name} has no value"));
         }
         let region = self.region;
-        let error =
-            Error::new(ErrorKind::NotFound, format!("there is no {name} in region `{region}`"));
+        let error = Error::new(
+            ErrorKind::NotFound,
+            format!("there is no {name} in region `{region}`"),
+        );
         match self.resource.and_then(names::region) {
             Some(other) if other != region => error.with_help(format!(
                 "the ARN names the region `{other}`: use a vault with `region` set to that"
@@ -275,7 +293,9 @@ impl Site<'_> {
             format!("`{action}` is not allowed on {}", self.name()),
         )
         .with_context(ContextKey::Capability, action)
-        .with_help(format!("allow `{action}` in the policy of who asks, or of the secret or key"))
+        .with_help(format!(
+            "allow `{action}` in the policy of who asks, or of the secret or key"
+        ))
     }
 
     /// A role that STS did not give. It is about the whole vault, not about a secret.
@@ -307,18 +327,20 @@ impl Site<'_> {
     fn unanswered(&self, shape: Shape) -> Error {
         match shape {
             Shape::Late => Error::new(ErrorKind::Timeout, "AWS took too long to answer"),
-            Shape::Untrusted => {
-                Error::new(ErrorKind::Unavailable, "the certificate of AWS is not trusted")
-                    .with_help("give the authority of a proxy or endpoint of your own in `ca_file`")
-            }
-            Shape::NoCredentials => {
-                Error::new(ErrorKind::Unauthenticated, "no credentials for AWS were found")
-                    .with_help(
-                        "set `access_key_id` and `secret_access_key`, `profile`, or what the SDK \
+            Shape::Untrusted => Error::new(
+                ErrorKind::Unavailable,
+                "the certificate of AWS is not trusted",
+            )
+            .with_help("give the authority of a proxy or endpoint of your own in `ca_file`"),
+            Shape::NoCredentials => Error::new(
+                ErrorKind::Unauthenticated,
+                "no credentials for AWS were found",
+            )
+            .with_help(
+                "set `access_key_id` and `secret_access_key`, `profile`, or what the SDK \
                          looks for: AWS_ACCESS_KEY_ID, AWS_PROFILE, a web identity, or a role of \
                          the machine",
-                    )
-            }
+            ),
             Shape::WrongCredentials => Error::new(
                 ErrorKind::InvalidConfig,
                 "the files or variables for AWS's credentials are not understood",
@@ -329,9 +351,7 @@ impl Site<'_> {
                 "the source of the credentials for AWS has failed",
             )
             .with_help("log in again, or see what the profile's process or portal says"),
-            Shape::Garbled => {
-                Error::new(ErrorKind::Unavailable, "the answer of AWS broke off")
-            }
+            Shape::Garbled => Error::new(ErrorKind::Unavailable, "the answer of AWS broke off"),
             Shape::Unsent => Error::new(ErrorKind::InvalidConfig, "no request could be made")
                 .with_help("see `region`, `endpoint_url`, `use_fips` and `use_dualstack`"),
             _ => Error::new(ErrorKind::Unavailable, "AWS cannot be reached")
@@ -349,11 +369,16 @@ pub(crate) fn no_region(profile: Option<&str>) -> Error {
     Error::new(ErrorKind::InvalidConfig, "no region of AWS is set")
         .with_operation(Operation::Build)
         .with_context(ContextKey::Field, "region")
-        .with_help(format!("set `region`, or AWS_REGION, or `region` in {profile}"))
+        .with_help(format!(
+            "set `region`, or AWS_REGION, or `region` in {profile}"
+        ))
 }
 
 fn shown(name: &str) -> String {
-    name.chars().take(200).flat_map(char::escape_debug).collect()
+    name.chars()
+        .take(200)
+        .flat_map(char::escape_debug)
+        .collect()
 }
 
 #[cfg(test)]

@@ -104,7 +104,10 @@ impl Facts {
     }
 
     fn shaped(shape: Shape) -> Self {
-        Self { shape, ..Self::default() }
+        Self {
+            shape,
+            ..Self::default()
+        }
     }
 
     fn undispatched(error: &ConnectorError) -> Self {
@@ -125,11 +128,11 @@ impl Facts {
     /// down, slow or set up wrongly.
     fn without_credentials(error: &CredentialsError) -> Self {
         if let Some(refused) = find::<SdkError<AssumeRoleError, HttpResponse>>(error) {
-            return Self::of(refused).as_role();
+            return Self::of(refused).about_role();
         }
         let refused = find::<SdkError<AssumeRoleWithWebIdentityError, HttpResponse>>(error);
         if let Some(refused) = refused {
-            return Self::of(refused).as_role();
+            return Self::of(refused).about_role();
         }
         if let Some(connector) = find::<ConnectorError>(error)
             && credentials(connector).is_none()
@@ -144,7 +147,7 @@ impl Facts {
         })
     }
 
-    fn as_role(mut self) -> Self {
+    fn about_role(mut self) -> Self {
         if self.shape == Shape::Refused {
             self.shape = Shape::NoRole;
         }
@@ -188,7 +191,11 @@ impl Phrases {
         let lower = text.to_ascii_lowercase();
         let has = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
         Self {
-            deleted: has(&["marked for deletion", "marked deleted", "scheduled for deletion"]),
+            deleted: has(&[
+                "marked for deletion",
+                "marked deleted",
+                "scheduled for deletion",
+            ]),
             version: has(&["staging label", "versionid", "version id", "versionstage"]),
             kms: has(&["access to kms", "kms key", "kms:"]),
             clock: has(&["signature expired", "signature not yet current", "clock"]),
@@ -219,7 +226,10 @@ fn find<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Optio
             return Some(found);
         }
         // What an error of the system wraps is not among its causes.
-        next = match error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref()) {
+        next = match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(|io| io.get_ref())
+        {
             Some(inner) => Some(inner),
             None => error.source(),
         };
@@ -244,36 +254,62 @@ mod tests {
 
     #[test]
     fn a_denial_names_the_action_and_nothing_else_is_taken_for_one() {
-        let check = |text: &str, expected: Option<&str>| assert_eq!(action(text), expected, "{text}");
+        let check =
+            |text: &str, expected: Option<&str>| assert_eq!(action(text), expected, "{text}");
         check(
             "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: \
              secretsmanager:GetSecretValue on resource: db because no identity-based policy allows \
              the secretsmanager:GetSecretValue action",
             Some("secretsmanager:GetSecretValue"),
         );
-        check("User: x is not authorized to perform: kms:Decrypt.", Some("kms:Decrypt"));
-        check("User: x is not authorized to perform: canary:Read on y", None);
-        check("User: x is not authorized to perform: kms:canary-1 on y", None);
+        check(
+            "User: x is not authorized to perform: kms:Decrypt.",
+            Some("kms:Decrypt"),
+        );
+        check(
+            "User: x is not authorized to perform: canary:Read on y",
+            None,
+        );
+        check(
+            "User: x is not authorized to perform: kms:canary-1 on y",
+            None,
+        );
         check("User: x is not authorized to perform: kms: on y", None);
         check("denied", None);
     }
 
     #[test]
     fn known_phrases_are_found_and_others_are_not() {
-        let check = |text: &str, expected: Phrases| assert_eq!(Phrases::read(text), expected, "{text}");
+        let check =
+            |text: &str, expected: Phrases| assert_eq!(Phrases::read(text), expected, "{text}");
         let none = Phrases::default;
         check(
             "You can't perform this operation on the secret because it was marked for deletion.",
-            Phrases { deleted: true, ..none() },
+            Phrases {
+                deleted: true,
+                ..none()
+            },
         );
         check(
             "Secrets Manager can't find the specified secret value for staging label: AWSPENDING",
-            Phrases { version: true, ..none() },
+            Phrases {
+                version: true,
+                ..none()
+            },
         );
-        check("Access to KMS is not allowed", Phrases { kms: true, ..none() });
+        check(
+            "Access to KMS is not allowed",
+            Phrases {
+                kms: true,
+                ..none()
+            },
+        );
         check(
             "Signature expired: 20261126T224227Z is now earlier than 20261126T230000Z",
-            Phrases { clock: true, ..none() },
+            Phrases {
+                clock: true,
+                ..none()
+            },
         );
         check("Secrets Manager can't find the specified secret.", none());
     }

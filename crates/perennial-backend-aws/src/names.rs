@@ -16,8 +16,10 @@ pub(crate) fn check(resource: &str, operation: Operation) -> Result<(), Error> {
             .with_help("use `arn:<partition>:secretsmanager:<region>:<account>:secret:<name>`"));
     };
     if resource.len() > longest {
-        return Err(refused(resource, "is too long for a name of a secret", operation)
-            .with_context(ContextKey::Limit, longest.to_string()));
+        return Err(
+            refused(resource, "is too long for a name of a secret", operation)
+                .with_context(ContextKey::Limit, longest.to_string()),
+        );
     }
     if !is_name(name) {
         return Err(refused(resource, "is no name of a secret", operation).with_help(
@@ -29,7 +31,11 @@ pub(crate) fn check(resource: &str, operation: Operation) -> Result<(), Error> {
 }
 
 fn refused(resource: &str, what: &str, operation: Operation) -> Error {
-    let shown: String = resource.chars().take(80).flat_map(char::escape_debug).collect();
+    let shown: String = resource
+        .chars()
+        .take(80)
+        .flat_map(char::escape_debug)
+        .collect();
     Error::new(ErrorKind::InvalidReference, format!("`{shown}` {what}"))
         .with_operation(operation)
         .with_context(ContextKey::Resource, resource)
@@ -65,7 +71,9 @@ pub(crate) fn region(resource: &str) -> Option<&str> {
 /// Returns whether a resource means the secret with this name and this ARN.
 pub(crate) fn means(resource: &str, name: Option<&str>, arn: Option<&str>) -> bool {
     let partial = |arn: &str| {
-        let suffix = arn.strip_prefix(resource).and_then(|rest| rest.strip_prefix('-'));
+        let suffix = arn
+            .strip_prefix(resource)
+            .and_then(|rest| rest.strip_prefix('-'));
         resource.starts_with("arn:") && suffix.is_some_and(is_suffix)
     };
     name == Some(resource) || arn.is_some_and(|arn| arn == resource || partial(arn))
@@ -90,13 +98,27 @@ mod tests {
         let check = |name: &str, fine: bool| {
             let checked = check(name, Operation::Fetch);
             assert_eq!(checked.is_ok(), fine, "{name}");
-            let kind = checked.err().map_or(ErrorKind::InvalidReference, |e| e.kind());
+            let kind = checked
+                .err()
+                .map_or(ErrorKind::InvalidReference, |e| e.kind());
             assert_eq!(kind, ErrorKind::InvalidReference);
         };
-        for name in ["db", "prod/db", "/prod/db", "a_b+c=d.e@f-g", "=x", "a..b", ".hidden", ARN] {
+        for name in [
+            "db",
+            "prod/db",
+            "/prod/db",
+            "a_b+c=d.e@f-g",
+            "=x",
+            "a..b",
+            ".hidden",
+            ARN,
+        ] {
             check(name, true);
         }
-        check("arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:/a/b", true);
+        check(
+            "arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:/a/b",
+            true,
+        );
         for name in [
             "", "/", "..", ".", "a/..", "../a", "a/./b", "a//b", "//a", "a/", "a b", "a?b", "a#1",
             "%2e%2e/a", "a\\b", "a\n", "ä", "a:b", "a,b",
@@ -122,13 +144,26 @@ mod tests {
     #[test]
     fn an_arn_and_a_name_may_mean_one_secret() {
         let check = |resource: &str, same: bool| {
-            assert_eq!(means(resource, Some("prod/db"), Some(ARN)), same, "{resource}");
+            assert_eq!(
+                means(resource, Some("prod/db"), Some(ARN)),
+                same,
+                "{resource}"
+            );
         };
         check("prod/db", true);
         check(ARN, true);
-        check("arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db", true);
-        check("arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/d", false);
-        check("arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-", false);
+        check(
+            "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db",
+            true,
+        );
+        check(
+            "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/d",
+            false,
+        );
+        check(
+            "arn:aws:secretsmanager:eu-central-1:111122223333:secret:prod/db-",
+            false,
+        );
         check("arn", false);
         check("prod/db-a1B2c3", false);
         assert!(!means("prod/db", None, None));

@@ -56,7 +56,9 @@ impl SecretsManager {
     ) -> Result<Fetched, Error> {
         let (resource, selector) = (request.resource(), request.selector());
         if !capabilities().supports(selector) {
-            return Err(capabilities().unsupported(selector).with_operation(operation));
+            return Err(capabilities()
+                .unsupported(selector)
+                .with_operation(operation));
         }
         names::check(resource, operation)?;
         let connection = self.connections.connection(cx).await?;
@@ -107,7 +109,9 @@ impl SecretsManager {
         fetched: Fetched,
         asks: &mut bool,
     ) -> Fetched {
-        let Some(dates) = &self.dates else { return fetched };
+        let Some(dates) = &self.dates else {
+            return fetched;
+        };
         let regular = matches!(request.purpose(), Purpose::Read | Purpose::Refresh);
         if *request.selector() != Selector::Current || !regular {
             return fetched;
@@ -181,7 +185,9 @@ impl Backend for SecretsManager {
     async fn fetch(&self, cx: &Context, request: &Request) -> Result<Fetched, Error> {
         let started = cx.unix_time();
         let fetched = self.read(cx, request, Operation::Fetch).await?;
-        Ok(self.with_rotation(cx, started, request, fetched, &mut true).await)
+        Ok(self
+            .with_rotation(cx, started, request, fetched, &mut true)
+            .await)
     }
 
     async fn fetch_many(&self, cx: &Context, requests: &[Request], batch: &mut Batch) {

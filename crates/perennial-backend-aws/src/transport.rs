@@ -26,7 +26,10 @@ pub(crate) struct Trust {
 
 impl Trust {
     pub(crate) fn new(config: &Config) -> Self {
-        Self { file: config.ca_file.clone(), text: config.ca_text.clone() }
+        Self {
+            file: config.ca_file.clone(),
+            text: config.ca_text.clone(),
+        }
     }
 
     /// Returns whether it comes from a file, which somebody may have mended since it was read.
@@ -37,7 +40,9 @@ impl Trust {
 
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trust").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Trust")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,10 +55,16 @@ pub(crate) async fn connect(cx: &Context, trust: &Trust) -> Result<SharedHttpCli
 
 fn make(trust: &Trust) -> Result<SharedHttpClient, Error> {
     let store = store(trust)?;
-    let context = TlsContext::builder().with_trust_store(store).build().map_err(|_| {
-        Error::new(ErrorKind::Unexpected, "the client for TLS could not be made")
+    let context = TlsContext::builder()
+        .with_trust_store(store)
+        .build()
+        .map_err(|_| {
+            Error::new(
+                ErrorKind::Unexpected,
+                "the client for TLS could not be made",
+            )
             .with_operation(Operation::Build)
-    })?;
+        })?;
     let connector = move || {
         ConnectorBuilder::default()
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
@@ -61,12 +72,14 @@ fn make(trust: &Trust) -> Result<SharedHttpClient, Error> {
     };
     // The first one reads the system's authorities, which later ones share.
     drop(connector().build());
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = connector().proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
-        connector.build()
-    }))
+    Ok(
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let mut connector = connector().proxy_config(ProxyConfig::from_env());
+            connector.set_connector_settings(settings.cloned());
+            connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+            connector.build()
+        }),
+    )
 }
 
 fn store(trust: &Trust) -> Result<TrustStore, Error> {
@@ -74,8 +87,11 @@ fn store(trust: &Trust) -> Result<TrustStore, Error> {
     if let Some(path) = &trust.file {
         let pem = std::fs::read(path).map_err(|error| {
             let shown = path.display();
-            broken(&CA_FILE, format!("the file `{shown}` of setting `ca_file` cannot be read"))
-                .with_cause(Cause::new().with_message(error.kind().to_string()))
+            broken(
+                &CA_FILE,
+                format!("the file `{shown}` of setting `ca_file` cannot be read"),
+            )
+            .with_cause(Cause::new().with_message(error.kind().to_string()))
         })?;
         given.push((&CA_FILE, pem));
     }
@@ -95,13 +111,22 @@ fn store(trust: &Trust) -> Result<TrustStore, Error> {
 
 /// Checks certificates as the client will read them: it would panic on what it cannot read.
 fn check_pem(field: &Field, pem: &[u8]) -> Result<(), Error> {
-    let wrong = || broken(field, format!("setting `{}` has no usable certificates", field.name()));
+    let wrong = || {
+        broken(
+            field,
+            format!("setting `{}` has no usable certificates", field.name()),
+        )
+    };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| wrong())?;
         roots.add(certificate).map_err(|_| wrong())?;
     }
-    if roots.is_empty() { Err(wrong()) } else { Ok(()) }
+    if roots.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(())
+    }
 }
 
 fn broken(field: &Field, message: String) -> Error {
@@ -123,7 +148,10 @@ mod tests {
             assert_eq!(error.message(), expected);
             assert!(!format!("{trust:?}{error:?}").contains("canary"));
         };
-        let text = |text: &str| Trust { text: Some(text.to_owned()), ..Trust::default() };
+        let text = |text: &str| Trust {
+            text: Some(text.to_owned()),
+            ..Trust::default()
+        };
         let unusable = "setting `ca_text` has no usable certificates";
         check(text(""), unusable);
         check(text("canary"), unusable);
@@ -131,8 +159,14 @@ mod tests {
             text("-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n"),
             unusable,
         );
-        check(text("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"), unusable);
-        let absent = Trust { file: Some("/nowhere/ca.pem".into()), ..Trust::default() };
+        check(
+            text("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"),
+            unusable,
+        );
+        let absent = Trust {
+            file: Some("/nowhere/ca.pem".into()),
+            ..Trust::default()
+        };
         check(
             absent,
             "the file `/nowhere/ca.pem` of setting `ca_file` cannot be read",

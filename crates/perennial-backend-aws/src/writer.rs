@@ -80,8 +80,15 @@ impl VersionedWriter for SecretsManager {
         if from.as_deref() == Some(version.id()) {
             return self.confirm(cx, resource, version).await;
         }
-        self.move_label(cx, Operation::Promote, resource, CURRENT, from.as_deref(), Some(version))
-            .await
+        self.move_label(
+            cx,
+            Operation::Promote,
+            resource,
+            CURRENT,
+            from.as_deref(),
+            Some(version),
+        )
+        .await
     }
 
     /// Takes all labels off a version, which lets Secrets Manager delete it in its own time.
@@ -102,7 +109,8 @@ impl VersionedWriter for SecretsManager {
         }
         for label in labels {
             let from = Some(version.id());
-            self.move_label(cx, Operation::Retire, resource, label, from, None).await?;
+            self.move_label(cx, Operation::Retire, resource, label, from, None)
+                .await?;
         }
         Ok(())
     }
@@ -138,8 +146,13 @@ impl SecretsManager {
             action: "secretsmanager:UpdateSecretVersionStage",
             region: &connection.region,
         };
-        let call = connection.client.update_secret_version_stage().secret_id(resource);
-        let call = call.version_stage(label).set_remove_from_version_id(from.map(str::to_owned));
+        let call = connection
+            .client
+            .update_secret_version_stage()
+            .secret_id(resource);
+        let call = call
+            .version_stage(label)
+            .set_remove_from_version_id(from.map(str::to_owned));
         let call = call.set_move_to_version_id(to.map(|version| version.id().to_owned()));
         match call.send().await {
             Ok(_) => Ok(()),
@@ -191,14 +204,18 @@ impl SecretsManager {
         let mut found = Vec::new();
         let mut next = None;
         for _ in 0..MOST_PAGES {
-            let call = connection.client.list_secret_version_ids().secret_id(resource);
+            let call = connection
+                .client
+                .list_secret_version_ids()
+                .secret_id(resource);
             let call = call.max_results(PAGE).set_next_token(next.take());
             let page = match call.send().await {
                 Ok(page) => page,
                 Err(error) => return Err(self.failed(&connection, &site, &error).await),
             };
             found.extend(page.versions.unwrap_or_default());
-            next = page.next_token;
+            // Some that speak this protocol end with an empty one.
+            next = page.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(found);
             }
@@ -233,7 +250,10 @@ fn listed(entry: SecretVersionsListEntry) -> Option<(Version, VersionState)> {
 
 fn current(labels: &HashMap<String, Vec<String>>) -> Option<&str> {
     let has = |labels: &Vec<String>| labels.iter().any(|label| label == CURRENT);
-    labels.iter().find(|(_, labels)| has(labels)).map(|(id, _)| id.as_str())
+    labels
+        .iter()
+        .find(|(_, labels)| has(labels))
+        .map(|(id, _)| id.as_str())
 }
 
 /// Makes the error for a version in force that is not the expected one.
@@ -293,11 +313,17 @@ mod tests {
         let given = ["a", "a.", ".a", "1", "11", "1.1", ".", "..", long.as_str()];
         let made: HashSet<_> = given.iter().map(|text| token(text).unwrap()).collect();
         assert_eq!(made.len(), given.len());
-        assert!(made.iter().all(|token| (32..=64).contains(&token.len())), "{made:?}");
+        assert!(
+            made.iter().all(|token| (32..=64).contains(&token.len())),
+            "{made:?}"
+        );
         let uuid = "0badc0de-0000-4000-8000-000000000000";
         assert_eq!(token(uuid).unwrap(), uuid);
         for wrong in ["", "a b", &"a".repeat(65), "ä"] {
-            assert_eq!(token(wrong).unwrap_err().kind(), ErrorKind::InvalidReference);
+            assert_eq!(
+                token(wrong).unwrap_err().kind(),
+                ErrorKind::InvalidReference
+            );
         }
     }
 
@@ -305,6 +331,9 @@ mod tests {
     fn a_value_that_is_no_text_is_written_as_bytes() {
         assert_eq!(body(&Secret::from("pa55")), (Some("pa55".to_owned()), None));
         let bytes = [0xff, 0x00];
-        assert_eq!(body(&Secret::from(&bytes[..])), (None, Some(Blob::new(bytes))));
+        assert_eq!(
+            body(&Secret::from(&bytes[..])),
+            (None, Some(Blob::new(bytes)))
+        );
     }
 }

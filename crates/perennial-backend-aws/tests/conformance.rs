@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use perennial_backend::{Backend, Secret, async_trait};
@@ -12,7 +13,6 @@ use perennial_testkit::{Harness, OUTSIDE, Unable};
 use store::Store;
 
 #[path = "scripted/store.rs"]
-#[expect(dead_code, reason = "another test has use for the rest")]
 mod store;
 
 /// A store that the rules may fill, change and break.
@@ -23,7 +23,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start() -> Self {
+    fn start() -> Ready<Self> {
         let store = Store::default();
         let answers = store.clone();
         let server = HttpServer::start(move |request| answers.answer(request));
@@ -32,7 +32,11 @@ impl Scene {
             .with_endpoint_url(server.url())
             .with_access_key("AKIAEXAMPLE", Secret::from("canary-key"));
         let backend = Arc::new(SecretsManager::new(config).unwrap());
-        Self { store, server, backend }
+        ready(Self {
+            store,
+            server,
+            backend,
+        })
     }
 }
 
@@ -58,7 +62,12 @@ impl Harness for Scene {
     }
 
     async fn delete(&self, resource: &str) -> Result<(), Unable> {
-        self.store.state().secrets.get_mut(resource).unwrap().deleted = true;
+        self.store
+            .state()
+            .secrets
+            .get_mut(resource)
+            .unwrap()
+            .deleted = true;
         Ok(())
     }
 
@@ -79,10 +88,19 @@ impl Harness for Scene {
 
     async fn escapes(&self) -> Vec<String> {
         // Even where the store has what the name leads to, the name is refused.
-        for name in ["../outside", "a/../../outside", "outside?x=y", "outside#1", "a//b"] {
+        for name in [
+            "../outside",
+            "a/../../outside",
+            "outside?x=y",
+            "outside#1",
+            "a//b",
+        ] {
             self.store.put(name, OUTSIDE);
         }
-        let arns = ["arn:aws:s3:::outside", "arn:aws:secretsmanager:eu-central-1:1:secret:.."];
+        let arns = [
+            "arn:aws:s3:::outside",
+            "arn:aws:secretsmanager:eu-central-1:1:secret:..",
+        ];
         arns.map(str::to_owned).to_vec()
     }
 

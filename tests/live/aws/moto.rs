@@ -21,9 +21,14 @@ pub(crate) const REGION: &str = "eu-central-1";
 impl Moto {
     pub(crate) async fn start() -> Self {
         let server = Server::start("PERENNIAL_LIVE_MOTO", |port, _| {
-            ["-H", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned).to_vec()
+            ["-H", "127.0.0.1", "-p", &port.to_string()]
+                .map(str::to_owned)
+                .to_vec()
         });
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(20))
+            .build()
+            .unwrap();
         let moto = Self { server, http };
         moto.is_ready().await;
         moto
@@ -56,7 +61,10 @@ impl Moto {
             .post(self.server.url())
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", format!("secretsmanager.{operation}"))
-            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}"))
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential={scope}"),
+            )
             .body(body.to_string());
         let answer = request.send().await.unwrap();
         let status = answer.status();
@@ -71,7 +79,10 @@ impl Moto {
         let request = self
             .http
             .post(self.server.url())
-            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}"))
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential={scope}"),
+            )
             .form(parameters);
         let answer = request.send().await.unwrap();
         let status = answer.status();
@@ -91,18 +102,34 @@ impl Moto {
     /// Returns the sessions of roles that were given so far.
     pub(crate) async fn sessions(&self) -> Vec<Value> {
         let url = format!("{}/moto-api/data.json", self.server.url());
-        let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
+        let text = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         let data: Value = serde_json::from_str(&text).unwrap();
-        data["sts"]["AssumedRole"].as_array().cloned().unwrap_or_default()
+        data["sts"]["AssumedRole"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 
     pub(crate) async fn create(&self, name: &str, value: &str) -> Value {
-        self.call("CreateSecret", json!({"Name": name, "SecretString": value})).await
+        self.call("CreateSecret", json!({"Name": name, "SecretString": value}))
+            .await
     }
 
     /// Gives a secret a new version in force.
     pub(crate) async fn put(&self, name: &str, value: &str) {
-        self.call("PutSecretValue", json!({"SecretId": name, "SecretString": value})).await;
+        self.call(
+            "PutSecretValue",
+            json!({"SecretId": name, "SecretString": value}),
+        )
+        .await;
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -125,8 +152,14 @@ impl Moto {
             .with("endpoint_url", self.server.url())
             .with("access_key_id", "AKIATEST")
             .with("secret_access_key", "canary-key");
-        let spec = settings.iter().fold(spec, |spec, (name, value)| spec.with(*name, *value));
-        Resolver::builder().backends(perennial::backends()).vault(spec).build().unwrap()
+        let spec = settings
+            .iter()
+            .fold(spec, |spec, (name, value)| spec.with(*name, *value));
+        Resolver::builder()
+            .backends(perennial::backends())
+            .vault(spec)
+            .build()
+            .unwrap()
     }
 }
 

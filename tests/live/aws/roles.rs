@@ -19,7 +19,12 @@ const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","P
 
 /// Makes a user who may do one thing, and returns the id and secret of a key.
 async fn user(moto: &Moto, name: &str, action: &str) -> (String, String) {
-    moto.iam(&[("Action", "CreateUser"), ("Version", VERSION), ("UserName", name)]).await;
+    moto.iam(&[
+        ("Action", "CreateUser"),
+        ("Version", VERSION),
+        ("UserName", name),
+    ])
+    .await;
     let policy = policy(action);
     let put = [
         ("Action", "PutUserPolicy"),
@@ -29,9 +34,16 @@ async fn user(moto: &Moto, name: &str, action: &str) -> (String, String) {
         ("PolicyDocument", &policy),
     ];
     moto.iam(&put).await;
-    let key = [("Action", "CreateAccessKey"), ("Version", VERSION), ("UserName", name)];
+    let key = [
+        ("Action", "CreateAccessKey"),
+        ("Version", VERSION),
+        ("UserName", name),
+    ];
     let answer = moto.iam(&key).await;
-    (within(&answer, "AccessKeyId"), within(&answer, "SecretAccessKey"))
+    (
+        within(&answer, "AccessKeyId"),
+        within(&answer, "SecretAccessKey"),
+    )
 }
 
 /// Makes a role that may do one thing.
@@ -63,7 +75,9 @@ fn within(answer: &str, name: &str) -> String {
 }
 
 fn config(moto: &Moto, (id, secret): (String, String)) -> Config {
-    moto.config().with_access_key(id, Secret::from(secret)).with_plan_rotation(false)
+    moto.config()
+        .with_access_key(id, Secret::from(secret))
+        .with_plan_rotation(false)
 }
 
 #[tokio::test]
@@ -83,18 +97,27 @@ async fn a_chain_of_roles_reads_where_each_may_do_only_its_own_step() {
         .with_assume_role_external_id(Secret::from("external-4711"));
     let chained = SecretsManager::new(chained).unwrap();
     moto.enforce(true).await;
-    assert_eq!(read(&alone, "db").await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert_eq!(
+        read(&alone, "db").await.unwrap_err().kind(),
+        ErrorKind::PermissionDenied
+    );
     for _ in 0..2 {
         assert_eq!(read(&chained, "db").await.unwrap(), "one");
     }
     moto.enforce(false).await;
     let sessions = moto.sessions().await;
     let told = |name: &str| -> Vec<_> {
-        sessions.iter().map(|session| session[name].as_str().map(str::to_owned)).collect()
+        sessions
+            .iter()
+            .map(|session| session[name].as_str().map(str::to_owned))
+            .collect()
     };
     let some = |text: &str| Some(text.to_owned());
     assert_eq!(told("role_arn"), [Some(role("hub")), Some(role("reader"))]);
-    assert_eq!(told("session_name"), [some("perennial-live"), some("perennial-live")]);
+    assert_eq!(
+        told("session_name"),
+        [some("perennial-live"), some("perennial-live")]
+    );
     assert_eq!(told("external_id"), [None, some("external-4711")]);
 }
 
@@ -112,7 +135,10 @@ async fn a_role_that_may_not_be_assumed_is_told() {
     assert_eq!(read(&direct, "db").await.unwrap(), "one");
     let error = read(&through, "db").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
-    assert!(error.message().contains("`sts:AssumeRole` is not allowed"), "{error}");
+    assert!(
+        error.message().contains("`sts:AssumeRole` is not allowed"),
+        "{error}"
+    );
     moto.enforce(false).await;
     assert_eq!(read(&through, "db").await.unwrap(), "one");
 }

@@ -25,7 +25,9 @@ async fn a_secret_lives_through_a_whole_rotation() {
     let ask = async |selector: Selector| {
         let request = Request::new("db").with_selector(selector);
         let fetched = backend.fetch(&cx(), &request).await;
-        fetched.map(|fetched| text(&fetched)).map_err(|error| error.kind())
+        fetched
+            .map(|fetched| text(&fetched))
+            .map_err(|error| error.kind())
     };
     assert_eq!(ask(Selector::Current).await.unwrap(), "one");
     assert_eq!(ask(Selector::Pending).await.unwrap(), "two");
@@ -47,14 +49,26 @@ async fn a_secret_lives_through_a_whole_rotation() {
     let requests = ["db", "key"].map(Request::new);
     let mut batch = Batch::new(2);
     backend.fetch_many(&cx(), &requests, &mut batch).await;
-    let came: Vec<_> =
-        batch.into_answers().into_iter().map(|answer| text(&answer.unwrap())).collect();
+    let came: Vec<_> = batch
+        .into_answers()
+        .into_iter()
+        .map(|answer| text(&answer.unwrap()))
+        .collect();
     assert_eq!(came, ["two", "key"]);
 
     let listed = writer.versions(&cx(), "db").await.unwrap();
-    let states: Vec<_> = listed.iter().map(|(version, state)| (version.id(), *state)).collect();
-    assert!(states.contains(&(second.id(), VersionState::Current)), "{states:?}");
-    assert!(states.contains(&(first.id(), VersionState::Previous)), "{states:?}");
+    let states: Vec<_> = listed
+        .iter()
+        .map(|(version, state)| (version.id(), *state))
+        .collect();
+    assert!(
+        states.contains(&(second.id(), VersionState::Current)),
+        "{states:?}"
+    );
+    assert!(
+        states.contains(&(first.id(), VersionState::Previous)),
+        "{states:?}"
+    );
     writer.retire(&cx(), "db", &first).await.unwrap();
     assert_eq!(ask(Selector::Previous).await, Err(ErrorKind::NotFound));
     let error = writer.retire(&cx(), "db", &second).await.unwrap_err();

@@ -75,7 +75,10 @@ fn every_setting_is_kept_from_references() {
 fn roles_are_parted_by_commas_but_may_have_some_in_their_names() {
     let check = |text: &str, expected: &[&str]| {
         let given = SettingMap::new().with("assume_role_arn", text);
-        assert_eq!(Config::from_settings(&given).unwrap().assume_role_arn, expected);
+        assert_eq!(
+            Config::from_settings(&given).unwrap().assume_role_arn,
+            expected
+        );
     };
     check(ROLE, &[ROLE]);
     check(&format!("{ROLE}, {ROLE}2"), &[ROLE, &format!("{ROLE}2")]);
@@ -104,9 +107,18 @@ fn what_is_wrong_is_refused_by_name() {
         "setting `endpoint_url` takes a URL that begins with http:// or https://, not \
          `localhost:5000`",
     );
-    check(&[("access_key_id", "canary")], "setting `secret_access_key` is required");
-    check(&[("secret_access_key", "canary")], "setting `access_key_id` is required");
-    check(&[("session_token", "canary")], "setting `access_key_id` is required");
+    check(
+        &[("access_key_id", "canary")],
+        "setting `secret_access_key` is required",
+    );
+    check(
+        &[("secret_access_key", "canary")],
+        "setting `access_key_id` is required",
+    );
+    check(
+        &[("session_token", "canary")],
+        "setting `access_key_id` is required",
+    );
     check(
         &[("assume_role_external_id", "canary")],
         "setting `assume_role_arn` is required",

@@ -15,12 +15,19 @@ const SITE: Site<'static> = Site {
 #[test]
 fn every_refusal_has_a_kind_and_words() {
     let check = |code: &str, text: &str, kind: ErrorKind, message: &str| {
-        let facts = Facts { status: Some(400), ..Facts::said(Some(code), Some(text)) };
+        let facts = Facts {
+            status: Some(400),
+            ..Facts::said(Some(code), Some(text))
+        };
         let error = SITE.error(&facts);
         assert_eq!((error.kind(), error.message()), (kind, message), "{code}");
         assert_eq!(error.cause().unwrap().code(), Some(code));
         assert_eq!(error.operation(), Some(Operation::Fetch));
-        assert!(error.context().any(|pair| pair == (ContextKey::Resource, "db")));
+        assert!(
+            error
+                .context()
+                .any(|pair| pair == (ContextKey::Resource, "db"))
+        );
     };
     use ErrorKind as Kind;
     let denied = "`secretsmanager:GetSecretValue` is not allowed on secret `db`";
@@ -72,15 +79,30 @@ fn every_refusal_has_a_kind_and_words() {
     let expired = "the credentials for AWS have expired";
     check("ExpiredTokenException", "", Kind::Unauthenticated, expired);
     let unknown = "AWS does not know the credentials";
-    check("UnrecognizedClientException", "", Kind::Unauthenticated, unknown);
-    check("InvalidSignatureException", "", Kind::Unauthenticated, unknown);
+    check(
+        "UnrecognizedClientException",
+        "",
+        Kind::Unauthenticated,
+        unknown,
+    );
+    check(
+        "InvalidSignatureException",
+        "",
+        Kind::Unauthenticated,
+        unknown,
+    );
     check(
         "InvalidSignatureException",
         "Signature expired: x",
         Kind::Unauthenticated,
         "AWS refuses the time of the signature",
     );
-    check("InternalServiceError", "", Kind::Unavailable, "Secrets Manager has failed");
+    check(
+        "InternalServiceError",
+        "",
+        Kind::Unavailable,
+        "Secrets Manager has failed",
+    );
     check(
         "ResourceExistsException",
         "",
@@ -104,7 +126,10 @@ fn every_refusal_has_a_kind_and_words() {
 #[test]
 fn an_answer_without_a_code_is_judged_by_its_status() {
     let check = |status, kind| {
-        let facts = Facts { status: Some(status), ..Facts::default() };
+        let facts = Facts {
+            status: Some(status),
+            ..Facts::default()
+        };
         assert_eq!(SITE.error(&facts).kind(), kind, "{status}");
     };
     check(200, ErrorKind::Unexpected);
@@ -121,7 +146,10 @@ fn an_answer_without_a_code_is_judged_by_its_status() {
 #[test]
 fn a_call_without_an_answer_is_judged_by_how_it_failed() {
     let check = |shape, kind, renews| {
-        let facts = Facts { shape, ..Facts::default() };
+        let facts = Facts {
+            shape,
+            ..Facts::default()
+        };
         assert_eq!(SITE.error(&facts).kind(), kind, "{shape:?}");
         assert_eq!(is_about_credentials(&facts), renews, "{shape:?}");
     };
@@ -139,7 +167,10 @@ fn a_call_without_an_answer_is_judged_by_how_it_failed() {
 #[test]
 fn a_refused_role_is_about_the_whole_vault() {
     let check = |code: &str, kind| {
-        let facts = Facts { shape: Shape::NoRole, ..Facts::said(Some(code), None) };
+        let facts = Facts {
+            shape: Shape::NoRole,
+            ..Facts::said(Some(code), None)
+        };
         assert_eq!(SITE.error(&facts).kind(), kind, "{code}");
     };
     check("AccessDenied", ErrorKind::Unauthenticated);
@@ -151,22 +182,37 @@ fn a_refused_role_is_about_the_whole_vault() {
 #[test]
 fn a_version_that_is_not_there_is_named() {
     let check = |selector: Selector, message: &str| {
-        let site = Site { selector: Some(&selector), ..SITE };
+        let site = Site {
+            selector: Some(&selector),
+            ..SITE
+        };
         let facts = Facts::said(Some("ResourceNotFoundException"), Some("VersionId: x"));
         let error = site.error(&facts);
-        assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, message));
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::NotFound, message)
+        );
     };
     check(Selector::Pending, "secret `db` has no pending version");
     check(Selector::Previous, "secret `db` has no previous version");
-    check(Selector::Id("v1".into()), "secret `db` has no version with the id `v1`");
-    check(Selector::Stage("BLUE".into()), "secret `db` has no version with the label `BLUE`");
+    check(
+        Selector::Id("v1".into()),
+        "secret `db` has no version with the id `v1`",
+    );
+    check(
+        Selector::Stage("BLUE".into()),
+        "secret `db` has no version with the label `BLUE`",
+    );
 }
 
 #[test]
 fn the_pause_that_aws_asks_for_is_passed_on_where_waiting_helps() {
     let pause = Some(Duration::from_secs(7));
     let check = |code: &str, expected| {
-        let facts = Facts { retry_after: pause, ..Facts::said(Some(code), None) };
+        let facts = Facts {
+            retry_after: pause,
+            ..Facts::said(Some(code), None)
+        };
         assert_eq!(SITE.error(&facts).retry_after(), expected, "{code}");
     };
     check("ThrottlingException", pause);
@@ -185,7 +231,12 @@ fn an_arn_of_another_region_is_told() {
         error.help(),
         Some("the ARN names the region `us-west-2`: use a vault with `region` set to that")
     );
-    assert!(no_region(Some("blue")).help().unwrap().contains("profile `blue`"));
+    assert!(
+        no_region(Some("blue"))
+            .help()
+            .unwrap()
+            .contains("profile `blue`")
+    );
 }
 
 #[test]

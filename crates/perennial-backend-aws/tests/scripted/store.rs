@@ -47,8 +47,15 @@ pub(crate) fn arn(name: &str) -> String {
 
 /// Makes an answer as Secrets Manager makes it for a failure.
 pub(crate) fn failure(code: &str, message: &str) -> Answer {
-    let status = if code == "InternalServiceError" { 500 } else { 400 };
-    typed(Answer::json(status, json!({"__type": code, "message": message}).to_string()))
+    let status = if code == "InternalServiceError" {
+        500
+    } else {
+        400
+    };
+    typed(Answer::json(
+        status,
+        json!({"__type": code, "message": message}).to_string(),
+    ))
 }
 
 pub(crate) fn typed(answer: Answer) -> Answer {
@@ -136,7 +143,11 @@ impl State {
             let name = id.split(":secret:").nth(1).unwrap_or(id);
             name.strip_suffix("-a1B2c3").unwrap_or(name).to_owned()
         };
-        let name = if id.starts_with("arn:") { name(id) } else { id.to_owned() };
+        let name = if id.starts_with("arn:") {
+            name(id)
+        } else {
+            id.to_owned()
+        };
         match self.secrets.get_mut(&name) {
             Some(kept) => Ok((name, kept)),
             None => Err((
@@ -173,7 +184,10 @@ impl State {
         };
         let found = kept.versions.iter().find(|held| match version {
             Some(id) => held.id == id,
-            None => held.stages.iter().any(|s| s == stage.unwrap_or("AWSCURRENT")),
+            None => held
+                .stages
+                .iter()
+                .any(|s| s == stage.unwrap_or("AWSCURRENT")),
         });
         match found.filter(|held| held.value.is_some()) {
             Some(held) => Ok(held.shown(&name)),
@@ -217,8 +231,15 @@ impl State {
             return Err(("ResourceExistsException", message.to_owned()));
         }
         let id = self.written_id(body);
-        let held = Held { id: id.clone(), value: written(body), stages: Vec::new() };
-        let mut kept = Kept { versions: vec![held], ..Kept::default() };
+        let held = Held {
+            id: id.clone(),
+            value: written(body),
+            stages: Vec::new(),
+        };
+        let mut kept = Kept {
+            versions: vec![held],
+            ..Kept::default()
+        };
         kept.promote(&id);
         self.secrets.insert(name.clone(), kept);
         Ok(json!({"ARN": arn(&name), "Name": name, "VersionId": id}))
@@ -237,15 +258,25 @@ impl State {
             Some(_) => {}
             None => {
                 stages.iter().for_each(|stage| kept.unlabel(stage));
-                kept.versions.push(Held { id: id.clone(), value: written(body), stages });
+                kept.versions.push(Held {
+                    id: id.clone(),
+                    value: written(body),
+                    stages,
+                });
             }
         }
         Ok(json!({"ARN": arn(&name), "Name": name, "VersionId": id}))
     }
 
     fn written_id(&mut self, body: &Value) -> String {
-        let token = body["ClientRequestToken"].as_str().unwrap_or_default().to_owned();
-        assert!((32..=64).contains(&token.len()), "AWS does not take the token {token:?}");
+        let token = body["ClientRequestToken"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert!(
+            (32..=64).contains(&token.len()),
+            "AWS does not take the token {token:?}"
+        );
         token
     }
 
@@ -253,7 +284,10 @@ impl State {
         let label = body["VersionStage"].as_str().unwrap_or_default().to_owned();
         let (from, to) = (&body["RemoveFromVersionId"], &body["MoveToVersionId"]);
         let (name, kept) = self.found(body["SecretId"].as_str().unwrap_or_default())?;
-        let holder = kept.versions.iter().find(|held| held.stages.contains(&label));
+        let holder = kept
+            .versions
+            .iter()
+            .find(|held| held.stages.contains(&label));
         if holder.is_some_and(|held| from.as_str() != Some(held.id.as_str())) {
             let message = format!(
                 "The parameter RemoveFromVersionId can't be empty. Staging label {label} is \
@@ -266,7 +300,10 @@ impl State {
             ("AWSCURRENT", Some(to)) => kept.promote(to),
             (label, to) => {
                 kept.unlabel(label);
-                let to = kept.versions.iter_mut().find(|held| Some(held.id.as_str()) == to);
+                let to = kept
+                    .versions
+                    .iter_mut()
+                    .find(|held| Some(held.id.as_str()) == to);
                 if let Some(held) = to {
                     held.stages.push(label.to_owned());
                 }
@@ -278,8 +315,14 @@ impl State {
     /// Lists two versions a page.
     fn list(&mut self, body: &Value) -> Result<Value, Failed> {
         let (name, kept) = self.found(body["SecretId"].as_str().unwrap_or_default())?;
-        let from: usize = body["NextToken"].as_str().map_or(0, |token| token.parse().unwrap());
-        let listed: Vec<_> = kept.versions.iter().filter(|held| !held.stages.is_empty()).collect();
+        let from: usize = body["NextToken"]
+            .as_str()
+            .map_or(0, |token| token.parse().unwrap());
+        let listed: Vec<_> = kept
+            .versions
+            .iter()
+            .filter(|held| !held.stages.is_empty())
+            .collect();
         let page: Vec<_> = listed
             .iter()
             .enumerate()
@@ -308,7 +351,10 @@ impl Kept {
     /// Brings a version into force; the pending label stays where it is.
     pub(crate) fn promote(&mut self, id: &str) {
         let current = "AWSCURRENT".to_owned();
-        let before = self.versions.iter().position(|held| held.stages.contains(&current));
+        let before = self
+            .versions
+            .iter()
+            .position(|held| held.stages.contains(&current));
         self.unlabel("AWSCURRENT");
         if let Some(index) = before {
             self.unlabel("AWSPREVIOUS");

@@ -11,7 +11,10 @@ pub(crate) fn is_asked(request: &Received) -> bool {
 pub(crate) fn parameter(request: &Received, name: &str) -> Option<String> {
     let text = request.text();
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-    let value = pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+    let value = pairs
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value);
     value.map(|value| value.replace("%3A", ":").replace("%2F", "/"))
 }
 
@@ -29,7 +32,9 @@ pub(crate) fn answer(request: &Received) -> Answer {
          <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
          </{action}Result></{action}Response>"
     );
-    Answer::new(200).with_header("content-type", "text/xml").with_body(body)
+    Answer::new(200)
+        .with_header("content-type", "text/xml")
+        .with_body(body)
 }
 
 /// Refuses, as STS does.
@@ -39,5 +44,7 @@ pub(crate) fn refuse(status: u16, code: &str, message: &str) -> Answer {
          <Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
          <RequestId>1</RequestId></ErrorResponse>"
     );
-    Answer::new(status).with_header("content-type", "text/xml").with_body(body)
+    Answer::new(status)
+        .with_header("content-type", "text/xml")
+        .with_body(body)
 }

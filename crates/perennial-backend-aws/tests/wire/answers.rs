@@ -24,7 +24,14 @@ fn anything() -> impl Strategy<Value = Value> {
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let stages = prop_oneof![Just(json!(["AWSCURRENT"])), anything()];
     let binary = prop_oneof![Just(json!(STANDARD.encode(b"canary"))), anything()];
-    let fields = (anything(), anything(), stages, anything(), binary, anything());
+    let fields = (
+        anything(),
+        anything(),
+        stages,
+        anything(),
+        binary,
+        anything(),
+    );
     let object = fields.prop_map(|(arn, version, stages, text, binary, created)| {
         json!({"ARN": arn, "VersionId": version, "VersionStages": stages, "SecretString": text,
                "SecretBinary": binary, "CreatedDate": created})
@@ -32,7 +39,11 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
         .into_bytes()
     });
     let cut = (object, any::<prop::sample::Index>(), any::<bool>()).prop_map(|(body, at, cut)| {
-        let end = if cut { at.index(body.len()) } else { body.len() };
+        let end = if cut {
+            at.index(body.len())
+        } else {
+            body.len()
+        };
         body.get(..end).unwrap_or_default().to_vec()
     });
     prop_oneof![4 => cut, 1 => proptest::collection::vec(any::<u8>(), 0..64)]
@@ -40,11 +51,25 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn a_value_comes_only_where_there_is_one_as_it_was_sent() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let scene = Scene::start();
-    let selectors = [Selector::Current, Selector::Pending, Selector::Stage("BLUE".into())];
-    let case = (body(), prop::sample::select(selectors.to_vec()), 200_u16..600);
-    let config = ProptestConfig { cases: 400, ..ProptestConfig::default() };
+    let selectors = [
+        Selector::Current,
+        Selector::Pending,
+        Selector::Stage("BLUE".into()),
+    ];
+    let case = (
+        body(),
+        prop::sample::select(selectors.to_vec()),
+        200_u16..600,
+    );
+    let config = ProptestConfig {
+        cases: 400,
+        ..ProptestConfig::default()
+    };
     proptest!(config, |((body, selector, status) in case)| {
         scene.always(Answer::json(status, "").with_body(body.clone()));
         let request = Request::new("db").with_selector(selector.clone());

@@ -9,7 +9,10 @@ use crate::store::{self, failure, operation};
 
 async fn batch(scene: &Scene, requests: &[Request]) -> Vec<Result<Fetched, Error>> {
     let mut batch = Batch::new(requests.len());
-    scene.backend.fetch_many(&scene.cx(), requests, &mut batch).await;
+    scene
+        .backend
+        .fetch_many(&scene.cx(), requests, &mut batch)
+        .await;
     batch.into_answers()
 }
 
@@ -21,7 +24,9 @@ fn requests(names: &[&str]) -> Vec<Request> {
 async fn twenty_secrets_come_with_one_call() {
     let scene = Scene::start();
     let names: Vec<_> = (0..20).map(|index| format!("secret-{index}")).collect();
-    names.iter().for_each(|name| drop(scene.store.put(name, name.as_bytes())));
+    names
+        .iter()
+        .for_each(|name| drop(scene.store.put(name, name.as_bytes())));
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let answers = batch(&scene, &requests(&names)).await;
     for (answer, name) in answers.iter().zip(&names) {
@@ -43,11 +48,26 @@ async fn one_that_fails_spoils_no_other_and_is_told_as_a_single_read_tells_it() 
     scene.store.put("db", b"canary-value");
     scene.store.put("closed", b"canary-value");
     scene.store.put("doomed", b"canary-value");
-    scene.store.state().secrets.get_mut("closed").unwrap().denied = true;
-    scene.store.state().secrets.get_mut("doomed").unwrap().deleted = true;
+    scene
+        .store
+        .state()
+        .secrets
+        .get_mut("closed")
+        .unwrap()
+        .denied = true;
+    scene
+        .store
+        .state()
+        .secrets
+        .get_mut("doomed")
+        .unwrap()
+        .deleted = true;
     let names = ["absent", "closed", "doomed", "db", "../db"];
     let answers = batch(&scene, &requests(&names)).await;
-    let kinds: Vec<_> = answers.iter().map(|a| a.as_ref().err().map(Error::kind)).collect();
+    let kinds: Vec<_> = answers
+        .iter()
+        .map(|a| a.as_ref().err().map(Error::kind))
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -59,11 +79,18 @@ async fn one_that_fails_spoils_no_other_and_is_told_as_a_single_read_tells_it() 
         ]
     );
     assert_eq!(scene.operations(), ["BatchGetSecretValue"]);
-    for (answer, name) in answers.iter().zip(names).filter(|(_, name)| *name != "../db") {
+    for (answer, name) in answers
+        .iter()
+        .zip(names)
+        .filter(|(_, name)| *name != "../db")
+    {
         let Err(error) = answer else { continue };
         shows_nothing(error);
         let single = scene.read(name).await.unwrap_err();
-        assert_eq!((error.kind(), error.message()), (single.kind(), single.message()));
+        assert_eq!(
+            (error.kind(), error.message()),
+            (single.kind(), single.message())
+        );
     }
 }
 
@@ -73,7 +100,11 @@ async fn names_that_mean_one_secret_are_all_answered() {
     scene.store.put("db", b"one");
     let arn = store::arn("db");
     let answers = batch(&scene, &requests(&["db", &arn, "db"])).await;
-    assert!(answers.iter().all(|answer| text(answer.as_ref().unwrap()) == "one"));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| text(answer.as_ref().unwrap()) == "one")
+    );
     assert_eq!(scene.operations(), ["BatchGetSecretValue"]);
 }
 
@@ -86,9 +117,15 @@ async fn other_versions_are_read_singly() {
     let previous = Request::new("db").with_selector(Selector::Previous);
     let mixed = [Request::new("db"), previous, Request::new("key")];
     let answers = batch(&scene, &mixed).await;
-    let texts: Vec<_> = answers.iter().map(|answer| text(answer.as_ref().unwrap())).collect();
+    let texts: Vec<_> = answers
+        .iter()
+        .map(|answer| text(answer.as_ref().unwrap()))
+        .collect();
     assert_eq!(texts, ["new", "old", "key"]);
-    assert_eq!(scene.operations(), ["BatchGetSecretValue", "GetSecretValue"]);
+    assert_eq!(
+        scene.operations(),
+        ["BatchGetSecretValue", "GetSecretValue"]
+    );
 }
 
 #[tokio::test]
@@ -103,14 +140,20 @@ async fn where_batches_are_denied_all_are_read_singly_and_nobody_tries_again() {
         assert_eq!(text(answers[1].as_ref().unwrap()), "two");
         assert_eq!(answers[2].as_ref().unwrap_err().kind(), ErrorKind::NotFound);
     }
-    let (batches, singles): (Vec<_>, Vec<_>) =
-        scene.operations().into_iter().partition(|name| name == "BatchGetSecretValue");
+    let (batches, singles): (Vec<_>, Vec<_>) = scene
+        .operations()
+        .into_iter()
+        .partition(|name| name == "BatchGetSecretValue");
     assert_eq!((batches.len(), singles.len()), (1, 6));
 }
 
 #[tokio::test]
 async fn a_batch_that_one_of_them_spoils_is_read_singly() {
-    for code in ["ValidationException", "InvalidParameterException", "ResourceNotFoundException"] {
+    for code in [
+        "ValidationException",
+        "InvalidParameterException",
+        "ResourceNotFoundException",
+    ] {
         let scene = Scene::start();
         scene.store.put("a", b"one");
         scene.script(move |request| {
@@ -135,9 +178,21 @@ async fn what_would_meet_every_call_is_told_to_all_without_more_calls() {
         }
         assert_eq!(scene.server.requests().len(), 1);
     };
-    check(failure("ThrottlingException", "canary"), ErrorKind::RateLimited).await;
-    check(failure("InternalServiceError", "canary"), ErrorKind::Unavailable).await;
-    check(failure("ExpiredTokenException", "canary"), ErrorKind::Unauthenticated).await;
+    check(
+        failure("ThrottlingException", "canary"),
+        ErrorKind::RateLimited,
+    )
+    .await;
+    check(
+        failure("InternalServiceError", "canary"),
+        ErrorKind::Unavailable,
+    )
+    .await;
+    check(
+        failure("ExpiredTokenException", "canary"),
+        ErrorKind::Unauthenticated,
+    )
+    .await;
     check(Answer::new(503).with_body("canary"), ErrorKind::Unavailable).await;
 }
 
@@ -156,6 +211,9 @@ async fn an_answer_that_is_not_in_force_or_is_left_out_is_read_again_alone() {
         (operation(request) == "BatchGetSecretValue").then_some(answer)
     });
     let answers = batch(&scene, &requests(&["db", "key"])).await;
-    let texts: Vec<_> = answers.iter().map(|answer| text(answer.as_ref().unwrap())).collect();
+    let texts: Vec<_> = answers
+        .iter()
+        .map(|answer| text(answer.as_ref().unwrap()))
+        .collect();
     assert_eq!(texts, ["new", "key"]);
 }

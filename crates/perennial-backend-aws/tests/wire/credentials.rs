@@ -13,7 +13,12 @@ use crate::sts::{self, parameter};
 /// The id of the key with which a request is signed.
 fn key(request: &Received) -> String {
     let header = request.header("authorization").unwrap();
-    let id = header.split("Credential=").nth(1).unwrap().split('/').next();
+    let id = header
+        .split("Credential=")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .next();
     id.unwrap().to_owned()
 }
 
@@ -43,12 +48,24 @@ async fn roles_are_assumed_one_after_another_and_only_once() {
     }
     let sent = scene.server.requests();
     let keys: Vec<_> = sent.iter().map(key).collect();
-    assert_eq!(keys, ["AKIAEXAMPLE", "ASIAHUB", "ASIAREADER", "ASIAREADER", "ASIAREADER"]);
+    assert_eq!(
+        keys,
+        [
+            "AKIAEXAMPLE",
+            "ASIAHUB",
+            "ASIAREADER",
+            "ASIAREADER",
+            "ASIAREADER"
+        ]
+    );
     let asked: Vec<_> = sent.iter().take(2).collect();
     for (request, name) in asked.iter().zip(["hub", "reader"]) {
         assert_eq!(parameter(request, "Action").as_deref(), Some("AssumeRole"));
         assert_eq!(parameter(request, "RoleArn").unwrap(), role(name));
-        assert_eq!(parameter(request, "RoleSessionName").as_deref(), Some("perennial-test"));
+        assert_eq!(
+            parameter(request, "RoleSessionName").as_deref(),
+            Some("perennial-test")
+        );
     }
     let external = |request: &Received| parameter(request, "ExternalId");
     assert_eq!(external(asked[0]), None);
@@ -66,8 +83,15 @@ async fn a_role_that_is_refused_is_told_and_asked_for_again_later() {
         sts::is_asked(request).then(|| sts::refuse(403, "AccessDenied", message))
     });
     let error = scene.fails_and_recovers(ErrorKind::Unauthenticated).await;
-    assert_eq!(error.message(), "a role was not given: `sts:AssumeRole` is not allowed");
-    assert!(error.context().any(|pair| pair == (ContextKey::Capability, "sts:AssumeRole")));
+    assert_eq!(
+        error.message(),
+        "a role was not given: `sts:AssumeRole` is not allowed"
+    );
+    assert!(
+        error
+            .context()
+            .any(|pair| pair == (ContextKey::Capability, "sts:AssumeRole"))
+    );
 }
 
 #[tokio::test]
@@ -77,10 +101,26 @@ async fn what_is_wrong_with_sts_is_told_from_what_is_wrong_with_credentials() {
         scene.script(move |request| sts::is_asked(request).then(|| answer.clone()));
         scene.fails_and_recovers(kind).await;
     };
-    check(sts::refuse(400, "Throttling", "canary"), ErrorKind::RateLimited).await;
-    check(sts::refuse(503, "ServiceUnavailable", "canary"), ErrorKind::Unavailable).await;
-    check(sts::refuse(403, "ExpiredToken", "canary"), ErrorKind::Unauthenticated).await;
-    check(Answer::new(502).with_body("<html>canary</html>"), ErrorKind::Unavailable).await;
+    check(
+        sts::refuse(400, "Throttling", "canary"),
+        ErrorKind::RateLimited,
+    )
+    .await;
+    check(
+        sts::refuse(503, "ServiceUnavailable", "canary"),
+        ErrorKind::Unavailable,
+    )
+    .await;
+    check(
+        sts::refuse(403, "ExpiredToken", "canary"),
+        ErrorKind::Unauthenticated,
+    )
+    .await;
+    check(
+        Answer::new(502).with_body("<html>canary</html>"),
+        ErrorKind::Unavailable,
+    )
+    .await;
 
     let scene = with_roles();
     scene.server.down(true);
@@ -121,12 +161,19 @@ async fn a_key_that_was_replaced_in_its_file_is_read_again() {
     write(&file, &content("AKIAOLD"));
     let scene = Scene::with(|config| {
         let config = config.with_profile("blue").with_config_file(EMPTY);
-        config.with_credentials_file(&file).with_plan_rotation(false)
+        config
+            .with_credentials_file(&file)
+            .with_plan_rotation(false)
     });
     scene.store.put("db", b"canary-value");
     scene.script(|request| {
         let known = key(request) == "AKIANEW" || request.text().contains("first");
-        (!known).then(|| failure("UnrecognizedClientException", "the token in canary is invalid"))
+        (!known).then(|| {
+            failure(
+                "UnrecognizedClientException",
+                "the token in canary is invalid",
+            )
+        })
     });
     scene.store.put("first", b"one");
     assert_eq!(scene.read("first").await.unwrap(), "one");
@@ -144,12 +191,17 @@ async fn a_profile_that_is_written_later_is_found() {
     write(&file, "");
     let scene = Scene::with(|config| {
         let config = config.with_profile("blue").with_config_file(EMPTY);
-        config.with_credentials_file(&file).with_plan_rotation(false)
+        config
+            .with_credentials_file(&file)
+            .with_plan_rotation(false)
     });
     scene.store.put("db", b"canary-value");
     let error = scene.read("db").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
-    write(&file, "[blue]\naws_access_key_id = AKIABLUE\naws_secret_access_key = canary\n");
+    write(
+        &file,
+        "[blue]\naws_access_key_id = AKIABLUE\naws_secret_access_key = canary\n",
+    );
     assert_eq!(scene.read("db").await.unwrap(), "canary-value");
 }
 
@@ -161,7 +213,10 @@ async fn a_process_of_the_profile_gives_credentials_and_its_failure_is_told() {
     write(&script, "#!/bin/sh\necho canary >&2\nexit 3\n");
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     let config_file = folder.path().join("config");
-    let content = format!("[profile tool]\ncredential_process = {}\n", script.display());
+    let content = format!(
+        "[profile tool]\ncredential_process = {}\n",
+        script.display()
+    );
     write(&config_file, &content);
     let scene = Scene::with(|config| {
         let config = config.with_profile("tool").with_config_file(&config_file);
@@ -191,7 +246,9 @@ async fn a_profile_may_itself_assume_a_role() {
         write(&config_file, &content);
         let config = config.with_profile("team").with_config_file(&config_file);
         let config = config.with_credentials_file(EMPTY);
-        config.with_assume_role_arn(role("reader")).with_plan_rotation(false)
+        config
+            .with_assume_role_arn(role("reader"))
+            .with_plan_rotation(false)
     });
     scene.store.put("db", b"canary-value");
     assert_eq!(scene.read("db").await.unwrap(), "canary-value");

@@ -23,17 +23,26 @@ const SETTINGS: &str = "PERENNIAL_TEST_SETTINGS";
 /// Reads `db` with the settings of the environment and says what came. Not a test of its own.
 #[tokio::test]
 #[ignore = "run by the other tests of this file, each in an environment of its own"]
-#[expect(clippy::disallowed_methods, reason = "this is the child: it is told by a variable")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the child: it is told by a variable"
+)]
 async fn child() {
     let given = std::env::var(SETTINGS).unwrap();
     let pairs = given.lines().filter_map(|line| line.split_once('='));
-    let settings = pairs.fold(SettingMap::new(), |map, (name, value)| map.with(name, value));
+    let settings = pairs.fold(SettingMap::new(), |map, (name, value)| {
+        map.with(name, value)
+    });
     let backend = backend_type().build(&settings).unwrap();
     let cx = LiveRuntime::new().context(Duration::from_secs(20));
     match backend.fetch(&cx, &Request::new("db")).await {
         Ok(fetched) => println!("OUTCOME value {}", text(&fetched)),
         Err(error) => {
-            println!("OUTCOME {} {error} | {}", error.kind(), error.help().unwrap_or_default());
+            println!(
+                "OUTCOME {} {error} | {}",
+                error.kind(),
+                error.help().unwrap_or_default()
+            );
         }
     }
 }
@@ -80,7 +89,10 @@ fn keys(server: &HttpServer) -> Vec<String> {
     let asked = requests.iter().filter(|request| !sts::is_asked(request));
     let id = |request: &Received| {
         let header = request.header("authorization").unwrap_or_default();
-        let id = header.split("Credential=").nth(1).and_then(|rest| rest.split('/').next());
+        let id = header
+            .split("Credential=")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next());
         id.unwrap_or_default().to_owned()
     };
     asked.map(id).collect()
@@ -92,8 +104,10 @@ fn write(path: &Path, content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-const KEY: [(&str, &str); 2] =
-    [("AWS_ACCESS_KEY_ID", "AKIAPROCESS"), ("AWS_SECRET_ACCESS_KEY", "canary-key")];
+const KEY: [(&str, &str); 2] = [
+    ("AWS_ACCESS_KEY_ID", "AKIAPROCESS"),
+    ("AWS_SECRET_ACCESS_KEY", "canary-key"),
+];
 
 #[test]
 fn the_variables_of_the_sdk_give_region_key_and_endpoint() {
@@ -111,7 +125,10 @@ fn the_variables_of_the_sdk_give_region_key_and_endpoint() {
 fn a_setting_counts_before_the_variables() {
     let server = server(|_| None);
     let url = server.url();
-    let mut variables = vec![("AWS_REGION", "nowhere-1"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:9")];
+    let mut variables = vec![
+        ("AWS_REGION", "nowhere-1"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ];
     variables.extend(KEY);
     let settings = [
         ("region", REGION),
@@ -137,7 +154,11 @@ fn a_named_profile_counts_before_the_key_of_the_process() {
         ("endpoint_url", url.as_str()),
         ("credentials_file", file.as_str()),
     ];
-    let named: Vec<_> = settings.iter().copied().chain([("profile", "blue")]).collect();
+    let named: Vec<_> = settings
+        .iter()
+        .copied()
+        .chain([("profile", "blue")])
+        .collect();
     assert_eq!(outcome(&named, &KEY), "value value");
     // One that only the environment names comes after the key, as everywhere with AWS.
     let variables: Vec<_> = KEY.into_iter().chain([("AWS_PROFILE", "blue")]).collect();
@@ -148,14 +169,22 @@ fn a_named_profile_counts_before_the_key_of_the_process() {
 #[test]
 fn a_region_that_nobody_names_is_told() {
     let told = outcome(&[("profile", "blue")], &KEY);
-    assert!(told.starts_with("invalid_config no region of AWS is set | set `region`, or AWS_REGION"));
+    assert!(
+        told.starts_with("invalid_config no region of AWS is set | set `region`, or AWS_REGION")
+    );
     assert!(told.contains("the profile `blue`"), "{told}");
 }
 
 #[test]
 fn credentials_that_nobody_gives_are_told() {
-    let told = outcome(&[("region", REGION), ("endpoint_url", "http://127.0.0.1:9")], &[]);
-    assert!(told.starts_with("unauthenticated no credentials for AWS were found | "), "{told}");
+    let told = outcome(
+        &[("region", REGION), ("endpoint_url", "http://127.0.0.1:9")],
+        &[],
+    );
+    assert!(
+        told.starts_with("unauthenticated no credentials for AWS were found | "),
+        "{told}"
+    );
 }
 
 #[test]
@@ -171,7 +200,10 @@ fn a_web_identity_is_turned_into_a_role() {
         ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/pod"),
         ("AWS_ROLE_SESSION_NAME", "app"),
     ];
-    assert_eq!(outcome(&[("endpoint_url", &url)], &variables), "value value");
+    assert_eq!(
+        outcome(&[("endpoint_url", &url)], &variables),
+        "value value"
+    );
     assert_eq!(keys(&server), ["ASIAPOD"]);
     let asked = server.requests();
     let parameter = |name: &str| sts::parameter(&asked[0], name).unwrap();
@@ -200,9 +232,16 @@ fn the_agent_of_a_container_gives_credentials() {
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.as_str()),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &token),
     ];
-    assert_eq!(outcome(&[("endpoint_url", &url)], &variables), "value value");
+    assert_eq!(
+        outcome(&[("endpoint_url", &url)], &variables),
+        "value value"
+    );
     let last = server.requests().pop().unwrap();
-    assert!(last.header("authorization").unwrap().contains("Credential=ASIACONTAINER/"));
+    assert!(
+        last.header("authorization")
+            .unwrap()
+            .contains("Credential=ASIACONTAINER/")
+    );
 }
 
 #[test]
@@ -235,7 +274,11 @@ fn a_login_of_identity_center_is_turned_into_a_role() {
     let settings = [("profile", "corp"), ("endpoint_url", &url)];
     assert_eq!(outcome(&settings, &variables), "value value");
     let last = server.requests().pop().unwrap();
-    assert!(last.header("authorization").unwrap().contains("Credential=ASIASSO/"));
+    assert!(
+        last.header("authorization")
+            .unwrap()
+            .contains("Credential=ASIASSO/")
+    );
 }
 
 /// Asks through a proxy and returns where it was told to connect to.
@@ -248,10 +291,16 @@ fn connects_to(settings: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<Str
         .chain(variables.iter().copied())
         .collect();
     let told = outcome(settings, &all);
-    assert!(told.starts_with("unavailable AWS cannot be reached"), "{told}");
+    assert!(
+        told.starts_with("unavailable AWS cannot be reached"),
+        "{told}"
+    );
     shows_nothing_in(&told);
     let asked = proxy.requests();
-    asked.iter().map(|request| format!("{} {}", request.method, request.target)).collect()
+    asked
+        .iter()
+        .map(|request| format!("{} {}", request.method, request.target))
+        .collect()
 }
 
 #[test]
@@ -261,19 +310,34 @@ fn each_region_has_its_endpoint_with_fips_and_with_both_protocols() {
     };
     let region = ("region", "us-east-1");
     check(&[region], "secretsmanager.us-east-1.amazonaws.com");
-    check(&[region, ("use_fips", "true")], "secretsmanager-fips.us-east-1.amazonaws.com");
+    check(
+        &[region, ("use_fips", "true")],
+        "secretsmanager-fips.us-east-1.amazonaws.com",
+    );
     // In the regions of most users both protocols are spoken at one name; not so in others.
     let dualstack = ("use_dualstack", "on");
-    check(&[region, dualstack], "secretsmanager.us-east-1.amazonaws.com");
+    check(
+        &[region, dualstack],
+        "secretsmanager.us-east-1.amazonaws.com",
+    );
     let elsewhere = ("region", "us-iso-east-1");
-    check(&[elsewhere, dualstack], "secretsmanager.us-iso-east-1.api.aws.ic.gov");
+    check(
+        &[elsewhere, dualstack],
+        "secretsmanager.us-iso-east-1.api.aws.ic.gov",
+    );
     check(
         &[elsewhere, dualstack, ("use_fips", "true")],
         "secretsmanager-fips.us-iso-east-1.api.aws.ic.gov",
     );
-    check(&[("region", "cn-north-1")], "secretsmanager.cn-north-1.amazonaws.com.cn");
+    check(
+        &[("region", "cn-north-1")],
+        "secretsmanager.cn-north-1.amazonaws.com.cn",
+    );
     // One that did not exist when this was written.
-    check(&[("region", "xy-newland-7")], "secretsmanager.xy-newland-7.amazonaws.com");
+    check(
+        &[("region", "xy-newland-7")],
+        "secretsmanager.xy-newland-7.amazonaws.com",
+    );
 }
 
 #[test]
@@ -284,8 +348,14 @@ fn roles_are_assumed_at_the_endpoint_of_the_region() {
         assert_eq!(connects_to(settings, &[]), [format!("CONNECT {host}:443")]);
     };
     check(&[region, role], "sts.us-east-1.amazonaws.com");
-    check(&[region, role, ("use_fips", "true")], "sts-fips.us-east-1.amazonaws.com");
-    check(&[region, role, ("use_dualstack", "true")], "sts.us-east-1.api.aws");
+    check(
+        &[region, role, ("use_fips", "true")],
+        "sts-fips.us-east-1.amazonaws.com",
+    );
+    check(
+        &[region, role, ("use_dualstack", "true")],
+        "sts.us-east-1.api.aws",
+    );
 }
 
 #[test]

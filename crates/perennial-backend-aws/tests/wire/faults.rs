@@ -1,6 +1,6 @@
 //! What becomes of each fault of the store and of the way to it: kind, words, and recovery.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use perennial_backend::{Backend, ContextKey, ErrorKind, Request};
 use perennial_testkit::http::{Answer, HttpServer};
@@ -25,7 +25,11 @@ async fn every_refusal_is_told_by_its_kind_and_nothing_it_says_is_repeated() {
         let error = scene.fails_and_recovers(kind).await;
         let cause = error.cause().unwrap();
         assert_eq!(cause.code(), Some(code));
-        assert!(cause.request_id().is_some_and(|id| id.starts_with("7c3d0b1e")));
+        assert!(
+            cause
+                .request_id()
+                .is_some_and(|id| id.starts_with("7c3d0b1e"))
+        );
         assert_eq!(cause.message(), None);
         // No second try, the one after the recovery aside.
         assert_eq!(scene.server.requests().len(), 2, "{code}");
@@ -48,8 +52,15 @@ async fn a_denial_names_the_missing_action() {
         let scene = scene();
         scene.always(failure("AccessDeniedException", message));
         let error = scene.fails_and_recovers(ErrorKind::PermissionDenied).await;
-        assert_eq!(error.message(), format!("`{action}` is not allowed on secret `db`"));
-        assert!(error.context().any(|pair| pair == (ContextKey::Capability, action)));
+        assert_eq!(
+            error.message(),
+            format!("`{action}` is not allowed on secret `db`")
+        );
+        assert!(
+            error
+                .context()
+                .any(|pair| pair == (ContextKey::Capability, action))
+        );
     };
     check(
         "User: arn:aws:iam::1:user/canary is not authorized to perform: \
@@ -71,7 +82,12 @@ async fn throttling_tells_how_long_to_wait() {
         assert_eq!(error.retry_after(), expected, "{name}: {value}");
     };
     check("retry-after", "7", Some(Duration::from_secs(7))).await;
-    check("x-amz-retry-after", "1500", Some(Duration::from_millis(1500))).await;
+    check(
+        "x-amz-retry-after",
+        "1500",
+        Some(Duration::from_millis(1500)),
+    )
+    .await;
     check("retry-after", "999999", Some(Duration::from_secs(600))).await;
     check("retry-after", "canary", None).await;
 }
@@ -135,12 +151,12 @@ async fn an_answer_that_breaks_off_is_unavailable() {
 async fn an_answer_that_never_comes_can_be_dropped() {
     let scene = scene();
     scene.always(Answer::hang());
-    let began = Instant::now();
+    let (cx, began) = (scene.cx(), scene.cx().now());
     for _ in 0..3 {
         let call = tokio::time::timeout(Duration::from_millis(50), scene.read("db"));
         assert!(call.await.is_err());
     }
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(cx.now().since(began) < Duration::from_secs(5));
     scene.mend();
     assert_eq!(scene.read("db").await.unwrap(), "canary-value");
 }
@@ -148,7 +164,10 @@ async fn an_answer_that_never_comes_can_be_dropped() {
 #[tokio::test]
 async fn ten_megabytes_of_something_else_end_in_an_error() {
     let scene = scene();
-    scene.always(Answer::json(200, format!("\"canary{}\"", "x".repeat(10_000_000))));
+    scene.always(Answer::json(
+        200,
+        format!("\"canary{}\"", "x".repeat(10_000_000)),
+    ));
     scene.fails_and_recovers(ErrorKind::Unexpected).await;
     let large = "y".repeat(10_000_000);
     scene.always(Answer::json(200, BODY.replace("canary-value", &large)));

@@ -22,21 +22,41 @@ async fn a_read_is_one_signed_post_that_names_secret_and_stage() {
     let fetched = scene.fetch(&Request::new("prod/db")).await.unwrap();
     assert_eq!(text(&fetched), "canary-value");
     let version = fetched.version().unwrap();
-    assert_eq!((version.id(), version.stage()), (id.as_str(), Some("AWSCURRENT")));
+    assert_eq!(
+        (version.id(), version.stage()),
+        (id.as_str(), Some("AWSCURRENT"))
+    );
     assert_eq!(version.created_at().unwrap().as_secs(), 1_700_000_000);
-    assert_eq!(fetched.aliases().collect::<Vec<_>>(), [store::arn("prod/db")]);
+    assert_eq!(
+        fetched.aliases().collect::<Vec<_>>(),
+        [store::arn("prod/db")]
+    );
 
     let sent = scene.server.requests();
-    let [request] = sent.as_slice() else { panic!("{} requests", sent.len()) };
-    assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/"));
-    assert_eq!(request.header("content-type"), Some("application/x-amz-json-1.1"));
-    assert_eq!(request.header("x-amz-target"), Some("secretsmanager.GetSecretValue"));
+    let [request] = sent.as_slice() else {
+        panic!("{} requests", sent.len())
+    };
+    assert_eq!(
+        (request.method.as_str(), request.target.as_str()),
+        ("POST", "/")
+    );
+    assert_eq!(
+        request.header("content-type"),
+        Some("application/x-amz-json-1.1")
+    );
+    assert_eq!(
+        request.header("x-amz-target"),
+        Some("secretsmanager.GetSecretValue")
+    );
     let authorization = request.header("authorization").unwrap();
     assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/"));
     assert!(authorization.contains("/eu-central-1/secretsmanager/aws4_request"));
     assert!(!format!("{request:?}").contains("canary-key"));
     let body: Value = serde_json::from_slice(&request.body).unwrap();
-    assert_eq!(body, json!({"SecretId": "prod/db", "VersionStage": "AWSCURRENT"}));
+    assert_eq!(
+        body,
+        json!({"SecretId": "prod/db", "VersionStage": "AWSCURRENT"})
+    );
 }
 
 #[tokio::test]
@@ -63,7 +83,7 @@ async fn an_arn_whole_or_without_its_end_reads_the_secret_and_brings_its_name() 
         let fetched = scene.fetch(&Request::new(arn)).await.unwrap();
         assert_eq!(text(&fetched), "one");
         let aliases: Vec<_> = fetched.aliases().collect();
-        assert_eq!(aliases.contains(&"prod/db"), true);
+        assert!(aliases.contains(&"prod/db"));
         assert!(!aliases.contains(&arn));
     }
 }
@@ -77,9 +97,15 @@ async fn a_name_or_version_that_cannot_be_is_not_sent() {
         assert_eq!(error.kind(), ErrorKind::InvalidReference, "{name}");
     }
     let short = Request::new("db").with_selector(Selector::Id("short".into()));
-    assert_eq!(scene.fetch(&short).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        scene.fetch(&short).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     let numbered = Request::new("db").with_selector(Selector::Number(3));
-    assert_eq!(scene.fetch(&numbered).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(
+        scene.fetch(&numbered).await.unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
     assert!(scene.server.requests().is_empty());
 }
 
@@ -98,7 +124,13 @@ async fn a_pending_label_without_a_value_or_left_behind_is_no_pending_version() 
     missing().await;
     let id = scene.store.prepare("db", Some(b"two"));
     assert_eq!(text(&scene.fetch(&pending).await.unwrap()), "two");
-    scene.store.state().secrets.get_mut("db").unwrap().promote(&id);
+    scene
+        .store
+        .state()
+        .secrets
+        .get_mut("db")
+        .unwrap()
+        .promote(&id);
     missing().await;
     assert_eq!(scene.read("db").await.unwrap(), "two");
 }

@@ -55,7 +55,12 @@ impl Scene {
             .with_sts_endpoint_url(server.url());
         let config = configure(base, &server.url());
         let backend = SecretsManager::new(config).unwrap();
-        Self { store, server, backend, script }
+        Self {
+            store,
+            server,
+            backend,
+            script,
+        }
     }
 
     /// Puts a script before the store.
@@ -82,7 +87,9 @@ impl Scene {
     }
 
     pub(crate) async fn read(&self, name: &str) -> Result<String, Error> {
-        self.fetch(&Request::new(name)).await.map(|fetched| text(&fetched))
+        self.fetch(&Request::new(name))
+            .await
+            .map(|fetched| text(&fetched))
     }
 
     /// Fails to read `db` in this way, shows nothing, and then reads it once all is mended.
@@ -100,7 +107,10 @@ impl Scene {
     /// Returns the operations that were asked for, in order.
     pub(crate) fn operations(&self) -> Vec<String> {
         let requests = self.server.requests();
-        requests.iter().map(|request| store::operation(request).to_owned()).collect()
+        requests
+            .iter()
+            .map(|request| store::operation(request).to_owned())
+            .collect()
     }
 }
 
@@ -116,7 +126,9 @@ pub(crate) fn shows_nothing(error: &Error) {
     let context: Vec<_> = error.context().collect();
     let cause = error.source().map(ToString::to_string);
     let help = error.help();
-    shows_nothing_in(&format!("{error} {error:?} {error:#?} {help:?} {context:?} {cause:?}"));
+    shows_nothing_in(&format!(
+        "{error} {error:?} {error:#?} {help:?} {context:?} {cause:?}"
+    ));
 }
 
 pub(crate) fn shows_nothing_in(text: &str) {

@@ -25,7 +25,10 @@ fn backend(server: &HttpServer, trust: impl FnOnce(Config) -> Config) -> Secrets
 
 async fn read(backend: &SecretsManager) -> Result<String, perennial_backend::Error> {
     let cx = LiveRuntime::new().context(std::time::Duration::from_secs(10));
-    backend.fetch(&cx, &Request::new("db")).await.map(|fetched| text(&fetched))
+    backend
+        .fetch(&cx, &Request::new("db"))
+        .await
+        .map(|fetched| text(&fetched))
 }
 
 #[tokio::test]
@@ -60,13 +63,22 @@ async fn a_file_of_authorities_that_was_mended_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
     let backend = backend(&server, |config| config.with_ca_file(&file));
-    assert_eq!(read(&backend).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
+    assert_eq!(
+        read(&backend).await.unwrap_err().kind(),
+        ErrorKind::InvalidConfig
+    );
     std::fs::write(&file, "canary").unwrap();
     let error = read(&backend).await.unwrap_err();
-    assert_eq!(error.message(), "setting `ca_file` has no usable certificates");
+    assert_eq!(
+        error.message(),
+        "setting `ca_file` has no usable certificates"
+    );
     shows_nothing(&error);
     std::fs::write(&file, other.ca_pem()).unwrap();
-    assert_eq!(read(&backend).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        read(&backend).await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     std::fs::write(&file, ours.ca_pem()).unwrap();
     assert_eq!(read(&backend).await.unwrap(), "canary-value");
 }

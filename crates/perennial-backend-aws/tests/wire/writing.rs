@@ -18,7 +18,10 @@ fn put(value: &str) -> Put {
 
 async fn states(scene: &Scene) -> Vec<(String, VersionState)> {
     let listed = writer(scene).versions(&scene.cx(), "db").await.unwrap();
-    listed.into_iter().map(|(version, state)| (version.id().to_owned(), state)).collect()
+    listed
+        .into_iter()
+        .map(|(version, state)| (version.id().to_owned(), state))
+        .collect()
 }
 
 #[tokio::test]
@@ -39,18 +42,27 @@ async fn a_secret_lives_through_a_whole_rotation() {
     assert_eq!(text(&scene.fetch(&pending).await.unwrap()), "two");
 
     let promote = Promote::new("db", second.clone());
-    let wrong = promote.clone().with_expected(Expected::Version(second.clone()));
+    let wrong = promote
+        .clone()
+        .with_expected(Expected::Version(second.clone()));
     let refused = |error: Error| assert_eq!(error.kind(), ErrorKind::InvalidReference, "{error}");
     refused(writer.promote(&cx, &wrong).await.unwrap_err());
     let stranger = Version::new("00000000-0000-4000-8000-999999999999");
-    let wrong = promote.clone().with_expected(Expected::Version(stranger.clone()));
+    let wrong = promote
+        .clone()
+        .with_expected(Expected::Version(stranger.clone()));
     refused(writer.promote(&cx, &wrong).await.unwrap_err());
     assert_eq!(scene.read("db").await.unwrap(), "one");
 
-    let right = promote.clone().with_expected(Expected::Version(first.clone()));
+    let right = promote
+        .clone()
+        .with_expected(Expected::Version(first.clone()));
     writer.promote(&cx, &right).await.unwrap();
     assert_eq!(scene.read("db").await.unwrap(), "two");
-    assert_eq!(scene.fetch(&pending).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        scene.fetch(&pending).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     // It is done already, so doing it once more is nothing.
     writer.promote(&cx, &promote).await.unwrap();
     let previous = Request::new("db").with_selector(Selector::Previous);
@@ -58,9 +70,15 @@ async fn a_secret_lives_through_a_whole_rotation() {
 
     refused(writer.retire(&cx, "db", &second).await.unwrap_err());
     writer.retire(&cx, "db", &first).await.unwrap();
-    assert_eq!(scene.fetch(&previous).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        scene.fetch(&previous).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     writer.retire(&cx, "db", &first).await.unwrap();
-    assert_eq!(states(&scene).await, [(second.id().to_owned(), VersionState::Current)]);
+    assert_eq!(
+        states(&scene).await,
+        [(second.id().to_owned(), VersionState::Current)]
+    );
     let stale = put("three").with_expected(Expected::Version(first));
     refused(writer.put(&cx, &stale).await.unwrap_err());
 }
@@ -89,11 +107,13 @@ async fn all_pages_of_versions_are_read_and_the_newest_comes_first() {
     let new = scene.store.put("db", b"two");
     let pending = scene.store.prepare("db", Some(b"three"));
     let blue = scene.store.prepare("db", Some(b"four"));
-    let mut state = scene.store.state();
-    let kept = state.secrets.get_mut("db").unwrap();
-    kept.versions[2].stages = vec!["AWSPENDING".to_owned()];
-    kept.versions[3].stages = vec!["BLUE".to_owned()];
-    drop(state);
+    let label = |index: usize, label: &str| {
+        let mut state = scene.store.state();
+        let kept = state.secrets.get_mut("db").unwrap();
+        kept.versions[index].stages = vec![label.to_owned()];
+    };
+    label(2, "AWSPENDING");
+    label(3, "BLUE");
     assert_eq!(
         states(&scene).await,
         [
@@ -129,12 +149,23 @@ async fn a_denied_write_names_its_action() {
         let scene = Scene::start();
         scene.store.put("db", b"one");
         scene.store.state().forbidden.push(action);
-        let error = writer(&scene).put(&scene.cx(), &work(&scene)).await.unwrap_err();
+        let error = writer(&scene)
+            .put(&scene.cx(), &work(&scene))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PermissionDenied);
-        assert!(error.message().contains(&format!("`secretsmanager:{action}`")), "{error}");
+        assert!(
+            error
+                .message()
+                .contains(&format!("`secretsmanager:{action}`")),
+            "{error}"
+        );
     };
     check("PutSecretValue", |_| put("two")).await;
-    check("CreateSecret", |_| put("two").with_expected(Expected::Nothing)).await;
+    check("CreateSecret", |_| {
+        put("two").with_expected(Expected::Nothing)
+    })
+    .await;
     check("ListSecretVersionIds", |_| {
         put("two").with_expected(Expected::Version(Version::new("v")))
     })
