@@ -13,23 +13,29 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_secretsmanager::config::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::origin::Origin;
-use perennial_backend::{Error, Secret};
+use perennial_backend::{Context, Error, Secret};
 
 use crate::config::Config;
 use crate::error;
+use crate::time::Time;
 
 /// Loads what the SDK needs to know: where, who, and that it must not try twice.
 ///
 /// The SDK reads the variables of the process and its shared files itself, and asks the metadata
 /// service of the machine where nothing else names a region or credentials.
-pub(crate) async fn load(config: &Config, http: SharedHttpClient) -> Result<SdkConfig, Error> {
-    let base = loader(config, http.clone()).load().await;
+pub(crate) async fn load(
+    cx: &Context,
+    config: &Config,
+    http: SharedHttpClient,
+) -> Result<SdkConfig, Error> {
+    let time = Time::of(cx);
+    let base = loader(config, http.clone(), time.clone()).load().await;
     if base.region().is_none() {
         return Err(error::no_region(config.profile.as_deref()));
     }
     let base = match (&config.profile, key(config)) {
         (Some(profile), None) => {
-            let provider = from_profile(config, profile, &base, http);
+            let provider = from_profile(config, profile, &base, http, time);
             with_credentials(base, SharedCredentialsProvider::new(provider))
         }
         _ => base,
@@ -37,9 +43,11 @@ pub(crate) async fn load(config: &Config, http: SharedHttpClient) -> Result<SdkC
     Ok(with_roles(config, base).await)
 }
 
-fn loader(config: &Config, http: SharedHttpClient) -> ConfigLoader {
+fn loader(config: &Config, http: SharedHttpClient, time: Time) -> ConfigLoader {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
+        .time_source(time.clone())
+        .sleep_impl(time)
         .retry_config(RetryConfig::disabled());
     if let Some(region) = &config.region {
         loader = loader.region(Region::new(region.clone()));
@@ -108,12 +116,15 @@ fn from_profile(
     profile: &str,
     base: &SdkConfig,
     http: SharedHttpClient,
+    time: Time,
 ) -> ProfileFileCredentialsProvider {
     let mut provider = ProviderConfig::without_region()
         .with_region(base.region().cloned())
         .with_use_fips(base.use_fips())
         .with_use_dual_stack(base.use_dual_stack())
         .with_http_client(http)
+        .with_time_source(time.clone())
+        .with_sleep_impl(time)
         .with_retry_config(RetryConfig::disabled());
     if let Some(timeouts) = base.timeout_config() {
         provider = provider.with_timeout_config(timeouts.clone());

@@ -47,7 +47,7 @@ impl Connections {
             return Ok(Arc::clone(connection));
         }
         let http = transport::connect(cx, &self.trust).await?;
-        let sdk = auth::load(&self.config, http).await?;
+        let sdk = auth::load(cx, &self.config, http).await?;
         let region = sdk.region().map(ToString::to_string).unwrap_or_default();
         let mut builder = Builder::from(&sdk);
         if let Some(url) = &self.config.endpoint_url {

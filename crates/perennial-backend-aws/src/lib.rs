@@ -10,6 +10,7 @@ mod error;
 mod facts;
 mod names;
 mod secrets_manager;
+mod time;
 mod transport;
 mod writer;
 

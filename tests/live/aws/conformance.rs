@@ -116,9 +116,9 @@ impl Harness for Scene {
     async fn hang(&self, hung: bool) -> Result<(), Unable> {
         let moto = self.moto.lock().await;
         if hung {
-            moto.server.freeze()
+            moto.server.freeze();
         } else {
-            moto.server.thaw()
+            moto.server.thaw();
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use perennial_backend::{ContextKey, ErrorKind, Secret};
 use perennial_testkit::http::{Answer, Received};
@@ -254,4 +255,16 @@ async fn a_profile_may_itself_assume_a_role() {
     assert_eq!(scene.read("db").await.unwrap(), "canary-value");
     let keys: Vec<_> = scene.server.requests().iter().map(key).collect();
     assert_eq!(keys, ["AKIABASE", "ASIATEAM", "ASIAREADER"]);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_a_role_is_assumed_costs_nothing() {
+    let scene = with_roles();
+    scene.script(|request| sts::is_asked(request).then(Answer::hang));
+    for _ in 0..3 {
+        let call = tokio::time::timeout(Duration::from_millis(50), scene.read("db"));
+        assert!(call.await.is_err());
+    }
+    scene.mend();
+    assert_eq!(scene.read("db").await.unwrap(), "canary-value");
 }

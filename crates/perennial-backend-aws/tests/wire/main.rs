@@ -10,6 +10,7 @@ mod environment;
 mod faults;
 mod requests;
 mod scene;
+mod silence;
 mod trust;
 mod writing;
 

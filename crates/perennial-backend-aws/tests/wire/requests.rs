@@ -1,6 +1,9 @@
 //! Each request, as it is sent.
 
-use perennial_backend::{ErrorKind, Request, Selector};
+use std::time::Duration;
+
+use perennial_backend::{Backend, ErrorKind, Request, Selector, UnixTime};
+use perennial_testkit::{SimClock, SimRuntime};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, text};
@@ -133,4 +136,17 @@ async fn a_pending_label_without_a_value_or_left_behind_is_no_pending_version() 
         .promote(&id);
     missing().await;
     assert_eq!(scene.read("db").await.unwrap(), "two");
+}
+
+#[tokio::test]
+async fn requests_are_signed_by_the_clock_of_the_driver() {
+    let scene = Scene::start();
+    scene.store.put("db", b"one");
+    let clock = SimClock::new();
+    clock.set_unix_time(UnixTime::from_secs(946_684_800));
+    let cx = SimRuntime::new(clock).context(Duration::from_secs(10));
+    let fetched = scene.backend.fetch(&cx, &Request::new("db")).await.unwrap();
+    assert_eq!(text(&fetched), "one");
+    let sent = scene.server.requests();
+    assert_eq!(sent[0].header("x-amz-date"), Some("20000101T000000Z"));
 }
