@@ -11,4 +11,6 @@
     reason = "a condition of another process is waited for, with a deadline, and told by variables"
 )]
 
+mod gcp;
 mod server;
+mod stories;
