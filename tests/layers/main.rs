@@ -46,7 +46,7 @@ fn a_backend_brings_the_client_of_its_own_store_and_no_other() {
                 .collect::<Vec<_>>()
         };
         assert!(!begins(own).is_empty(), "{feature}: no {own}");
-        for other in others.iter().chain(&["ring", "native-tls", "openssl"]) {
+        for other in others.iter().chain(&["ring", "native-tls", "openssl-sys"]) {
             assert!(begins(other).is_empty(), "{feature}: {:?}", begins(other));
         }
     };
