@@ -12,4 +12,6 @@
 )]
 
 mod aws;
+mod gcp;
 mod server;
+mod stories;
