@@ -9,11 +9,13 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_secretsmanager::config::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::origin::Origin;
 use perennial_backend::{Context, Error, Secret};
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 
 use crate::config::Config;
 use crate::error;
@@ -40,7 +42,30 @@ pub(crate) async fn load(
         }
         _ => base,
     };
-    Ok(with_roles(config, base).await)
+    let base = with_roles(config, base).await;
+    Ok(match base.credentials_provider() {
+        Some(provider) => with_credentials(base, SharedCredentialsProvider::new(Quiet(provider))),
+        None => base,
+    })
+}
+
+/// A source of credentials that logs nothing: some of the SDK's log the body of an answer that they
+/// do not understand, and a part of that may be a key.
+#[derive(Debug)]
+struct Quiet(SharedCredentialsProvider);
+
+impl ProvideCredentials for Quiet {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let work = async { self.0.provide_credentials().await };
+        future::ProvideCredentials::new(work.with_subscriber(NoSubscriber::new()))
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.0.fallback_on_interrupt()
+    }
 }
 
 fn loader(config: &Config, http: SharedHttpClient, time: Time) -> ConfigLoader {

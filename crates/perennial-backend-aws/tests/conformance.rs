@@ -12,6 +12,9 @@ use perennial_testkit::{Harness, OUTSIDE, Unable};
 
 use store::Store;
 
+#[path = "scripted/outage.rs"]
+mod outage;
+
 #[path = "scripted/store.rs"]
 mod store;
 
@@ -77,7 +80,7 @@ impl Harness for Scene {
     }
 
     async fn outage(&self, down: bool) -> Result<(), Unable> {
-        self.server.down(down);
+        outage::down(&self.server, down).await;
         Ok(())
     }
 

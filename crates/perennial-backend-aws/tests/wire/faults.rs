@@ -5,6 +5,7 @@ use std::time::Duration;
 use perennial_backend::{Backend, ContextKey, ErrorKind, Request};
 use perennial_testkit::http::{Answer, HttpServer};
 
+use crate::outage;
 use crate::scene::{Scene, text};
 use crate::store::failure;
 
@@ -178,7 +179,7 @@ async fn ten_megabytes_of_something_else_end_in_an_error() {
 async fn a_server_that_is_gone_is_unavailable_and_then_back() {
     let scene = scene();
     assert_eq!(scene.read("db").await.unwrap(), "canary-value");
-    scene.server.down(true);
+    outage::down(&scene.server, true).await;
     scene.fails_and_recovers(ErrorKind::Unavailable).await;
 }
 

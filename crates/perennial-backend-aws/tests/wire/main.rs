@@ -14,6 +14,9 @@ mod silence;
 mod trust;
 mod writing;
 
+#[path = "../scripted/outage.rs"]
+mod outage;
+
 #[path = "../scripted/store.rs"]
 mod store;
 

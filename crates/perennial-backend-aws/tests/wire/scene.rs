@@ -9,6 +9,7 @@ use perennial_backend_aws::{Config, SecretsManager};
 use perennial_testkit::LiveRuntime;
 use perennial_testkit::http::{Answer, HttpServer, Received};
 
+use crate::outage;
 use crate::store::{self, Store};
 use crate::sts;
 
@@ -99,7 +100,7 @@ impl Scene {
         shows_nothing(&error);
         shows_nothing_in(&format!("{:?} {:#?}", self.backend, self.backend));
         self.mend();
-        self.server.down(false);
+        outage::down(&self.server, false).await;
         assert_eq!(self.read("db").await.unwrap(), "canary-value");
         error
     }
