@@ -126,7 +126,7 @@ mod shared {
 }
 
 fn key(config: &Config) -> Option<Credentials> {
-    let id = config.access_key_id.as_deref()?;
+    let id = exposed(config.access_key_id.as_ref())?;
     let secret = exposed(config.secret_access_key.as_ref())?;
     let token = exposed(config.session_token.as_ref()).map(str::to_owned);
     Some(Credentials::new(id, secret, token, None, "perennial"))

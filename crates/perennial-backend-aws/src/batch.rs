@@ -109,7 +109,7 @@ impl SecretsManager {
     async fn read_chunk<'r>(&self, cx: &Context, chunk: &[(usize, &'r Request)]) -> Outcome<'r> {
         let connection = match self.connections.connection(cx).await {
             Ok(connection) => connection,
-            Err(error) => return Outcome::Failed(error.with_operation(Operation::FetchMany)),
+            Err(error) => return Outcome::Failed(error),
         };
         let mut ids: Vec<String> = Vec::new();
         for (_, request) in chunk {

@@ -182,7 +182,7 @@ pub struct Config {
     /// The shared credentials file.
     pub credentials_file: Option<PathBuf>,
     /// The id of an access key.
-    pub access_key_id: Option<String>,
+    pub access_key_id: Option<Secret>,
     /// The secret of the access key.
     pub secret_access_key: Option<Secret>,
     /// The session token of the access key.
@@ -249,7 +249,7 @@ impl Config {
             profile: text(&PROFILE),
             config_file: path(&CONFIG_FILE),
             credentials_file: path(&CREDENTIALS_FILE),
-            access_key_id: text(&ACCESS_KEY_ID),
+            access_key_id: secret(&ACCESS_KEY_ID),
             secret_access_key: secret(&SECRET_ACCESS_KEY),
             session_token: secret(&SESSION_TOKEN),
             assume_role_arn: roles(settings),
@@ -303,7 +303,7 @@ impl Config {
 
     /// Gives an access key, in place of all other credentials.
     #[must_use]
-    pub fn with_access_key(mut self, id: impl Into<String>, secret: Secret) -> Self {
+    pub fn with_access_key(mut self, id: impl Into<Secret>, secret: Secret) -> Self {
         self.access_key_id = Some(id.into());
         self.secret_access_key = Some(secret);
         self
@@ -435,6 +435,7 @@ impl Config {
             return Err(field.missing());
         }
         let texts = [
+            (ACCESS_KEY_ID, &self.access_key_id),
             (SECRET_ACCESS_KEY, &self.secret_access_key),
             (SESSION_TOKEN, &self.session_token),
             (ASSUME_ROLE_EXTERNAL_ID, &self.assume_role_external_id),

@@ -40,7 +40,8 @@ impl VersionedWriter for SecretsManager {
             action: "secretsmanager:PutSecretValue",
             region: &connection.region,
         };
-        let written = if *request.expected() == Expected::Nothing {
+        let creates = *request.expected() == Expected::Nothing;
+        let written = if creates {
             site.action = "secretsmanager:CreateSecret";
             let call = connection.client.create_secret().name(resource);
             let call = call.set_secret_string(text).set_secret_binary(binary);
@@ -58,7 +59,7 @@ impl VersionedWriter for SecretsManager {
             }
         };
         match written {
-            Some(id) => Ok(Version::new(id).with_stage(PENDING)),
+            Some(id) => Ok(Version::new(id).with_stage(if creates { CURRENT } else { PENDING })),
             None => Err(site.own(ErrorKind::Unexpected, "the new version came without an id")),
         }
     }

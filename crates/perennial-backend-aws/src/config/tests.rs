@@ -47,6 +47,7 @@ fn settings_become_a_configuration() {
     assert_eq!(format!("{config:?}"), format!("{by_code:?}"));
     let secrets = |config: &Config| {
         [
+            config.access_key_id.clone(),
             config.secret_access_key.clone(),
             config.session_token.clone(),
             config.assume_role_external_id.clone(),
@@ -54,7 +55,10 @@ fn settings_become_a_configuration() {
         .map(|secret| secret.unwrap().expose().to_vec())
     };
     assert_eq!(secrets(&config), secrets(&by_code));
-    assert_eq!(secrets(&config), [&b"key"[..], b"token", b"outside"]);
+    assert_eq!(
+        secrets(&config),
+        [&b"AKIA"[..], b"key", b"token", b"outside"]
+    );
 }
 
 #[test]

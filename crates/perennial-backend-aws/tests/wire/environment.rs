@@ -34,8 +34,11 @@ async fn child() {
         map.with(name, value)
     });
     let backend = backend_type().build(&settings).unwrap();
-    let cx = LiveRuntime::new().context(Duration::from_secs(20));
-    match backend.fetch(&cx, &Request::new("db")).await {
+    let cx = LiveRuntime::new().context(Duration::from_secs(10));
+    let request = Request::new("db");
+    // As a driver does, with the default of `timeout`.
+    let call = tokio::time::timeout(Duration::from_secs(10), backend.fetch(&cx, &request));
+    match call.await.unwrap() {
         Ok(fetched) => println!("OUTCOME value {}", text(&fetched)),
         Err(error) => {
             println!(
@@ -242,6 +245,69 @@ fn the_agent_of_a_container_gives_credentials() {
             .unwrap()
             .contains("Credential=ASIACONTAINER/")
     );
+}
+
+/// Answers as the metadata service of a machine with a role.
+fn metadata(request: &Received) -> Option<Answer> {
+    let role = "/latest/meta-data/iam/security-credentials/";
+    let given = json!({
+        "Code": "Success", "Type": "AWS-HMAC", "LastUpdated": "2026-01-01T00:00:00Z",
+        "AccessKeyId": "ASIAMACHINE", "SecretAccessKey": "canary", "Token": "canary",
+        "Expiration": "2099-01-01T00:00:00Z",
+    });
+    if request.method == "PUT" && request.path() == "/latest/api/token" {
+        let token = Answer::new(200).with_body("canary-session");
+        return Some(token.with_header("x-aws-ec2-metadata-token-ttl-seconds", "21600"));
+    }
+    let known = request.header("x-aws-ec2-metadata-token") == Some("canary-session");
+    let body = match request.path() {
+        "/latest/meta-data/placement/region" => REGION.to_owned(),
+        path if path == role => "app".to_owned(),
+        path if path.strip_prefix(role) == Some("app") => given.to_string(),
+        path if path.starts_with("/latest/") => return Some(Answer::new(404)),
+        _ => return None,
+    };
+    Some(Answer::new(if known { 200 } else { 401 }).with_body(body))
+}
+
+#[test]
+fn the_machine_gives_region_and_role() {
+    let server = server(metadata);
+    let url = server.url();
+    let variables = [
+        ("AWS_EC2_METADATA_DISABLED", "false"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", url.as_str()),
+    ];
+    assert_eq!(
+        outcome(&[("endpoint_url", &url)], &variables),
+        "value value"
+    );
+    let last = server.requests().pop().unwrap();
+    let authorization = last.header("authorization").unwrap();
+    assert!(
+        authorization.contains("Credential=ASIAMACHINE/"),
+        "{authorization}"
+    );
+    assert!(authorization.contains(REGION), "{authorization}");
+}
+
+#[test]
+fn a_metadata_service_that_does_not_answer_costs_no_more_than_a_call_may_take() {
+    let silent = HttpServer::start(|_| Answer::hang());
+    let url = silent.url();
+    let variables = [
+        ("AWS_EC2_METADATA_DISABLED", "false"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", url.as_str()),
+    ];
+    let told = outcome(&[("endpoint_url", "http://127.0.0.1:9")], &variables);
+    assert!(
+        told.starts_with("invalid_config no region of AWS is set"),
+        "{told}"
+    );
+    // The machine that has no such service still tells what is missing within a second or two.
+    let settings = [("region", REGION), ("endpoint_url", "http://127.0.0.1:9")];
+    let told = outcome(&settings, &variables);
+    assert!(told.starts_with("unauthenticated"), "{told}");
 }
 
 #[test]
