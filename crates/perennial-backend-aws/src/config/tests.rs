@@ -1,6 +1,6 @@
 //! The settings: what they become, and what is refused by which name.
 
-use perennial_backend::ErrorKind;
+use perennial_backend::{ErrorKind, FieldClass};
 
 use super::*;
 
