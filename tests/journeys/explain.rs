@@ -24,18 +24,18 @@ options    ttl=600
 backend    env, of which this is the default vault
 asks for   previous
 settings
-  ttl            600                            the reference
-  neg_ttl        45                             environment variable PERENNIAL_VAULT_ENV_NEG_TTL
-  resurrect_ttl  1h                             environment variable KONG_VAULT_ENV_RESURRECT_TTL
-  refresh_ahead  a fifth of ttl, at most 60     built-in default
-  min_ttl        no bound                       built-in default
-  max_ttl        no bound                       built-in default
-  on_missing     keep                           built-in default
-  on_denied      keep                           built-in default
-  base64_decode  false                          built-in default
-  allow_options  none                           built-in default
-  timeout        10s                            built-in default
-  prefix         APP_                           environment variable PERENNIAL_VAULT_ENV_PREFIX
+  ttl            600                         the reference
+  neg_ttl        45                          environment variable PERENNIAL_VAULT_ENV_NEG_TTL
+  resurrect_ttl  1h                          environment variable KONG_VAULT_ENV_RESURRECT_TTL
+  refresh_ahead  a fifth of ttl, at most 60  built-in default
+  min_ttl        no bound                    built-in default
+  max_ttl        no bound                    built-in default
+  on_missing     keep                        built-in default
+  on_denied      keep                        built-in default
+  base64_decode  false                       built-in default
+  allow_options  none                        built-in default
+  timeout        10s                         built-in default
+  prefix         APP_                        environment variable PERENNIAL_VAULT_ENV_PREFIX
 ",
         "",
     );

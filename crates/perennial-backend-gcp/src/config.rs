@@ -71,14 +71,14 @@ const UNIVERSE_DOMAIN: Field = Field::new(
     "Domain of the cloud, if it is not the public one.",
 )
 .with_class(FieldClass::Address)
-.with_unset("`googleapis.com`");
+.with_unset("googleapis.com");
 
 const AUTH_METHOD: Field = Field::new(
     "auth_method",
     FieldKind::Choice(&["auto", "metadata", "anonymous"]),
     "Who asks: what is given here or found on the machine, the metadata server alone, or nobody (emulators).",
 )
-.with_class(FieldClass::Credential)
+.with_class(FieldClass::Address)
 .with_default("auto");
 
 const AUTH_METHOD_ORDER: Field = Field::new(
@@ -86,8 +86,8 @@ const AUTH_METHOD_ORDER: Field = Field::new(
     FieldKind::Choice(&["adc", "legacy"]),
     "Whether a service account goes before the metadata server (`adc`) or after it (`legacy`).",
 )
-.with_class(FieldClass::Credential)
-.with_unset("`legacy` if the account came by `GCP_SERVICE_ACCOUNT`, else `adc`")
+.with_class(FieldClass::Address)
+.with_unset("legacy if the account came by GCP_SERVICE_ACCOUNT, else adc")
 .with_conventions(&["GCP_AUTH_METHOD_ORDER"]);
 
 const SERVICE_ACCOUNT: Field = Field::new(
@@ -103,7 +103,7 @@ const CREDENTIALS_FILE: Field = Field::new(
     FieldKind::Path,
     "File with such credentials.",
 )
-.with_class(FieldClass::Credential)
+.with_class(FieldClass::Address)
 .with_example("/run/secrets/gcp.json")
 .with_conventions(&["GOOGLE_APPLICATION_CREDENTIALS"]);
 
@@ -112,7 +112,7 @@ const HOME: Field = Field::new(
     FieldKind::Path,
     "Home directory, below which `gcloud` keeps the application default credentials.",
 )
-.with_class(FieldClass::Credential)
+.with_class(FieldClass::Address)
 .with_conventions(if cfg!(windows) {
     &["APPDATA"]
 } else {
@@ -125,7 +125,7 @@ const METADATA_HOST: Field = Field::new(
     "Host, and port if need be, of the metadata server.",
 )
 .with_class(FieldClass::Address)
-.with_unset("`metadata.google.internal`")
+.with_unset("metadata.google.internal")
 .with_conventions(&["GCE_METADATA_HOST"]);
 
 const READ_SCHEDULE: Field = Field::new(
