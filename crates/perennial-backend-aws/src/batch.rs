@@ -146,7 +146,7 @@ impl SecretsManager {
                         _ => {}
                     }
                 }
-                self.connections.learn(&connection, &facts).await;
+                self.connections.learn(&connection, &facts);
                 Outcome::Failed(site.error(&facts))
             }
         }

@@ -2,12 +2,11 @@
 //! authorities are no longer good.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Builder;
 use perennial_backend::{Context, Error};
-use tokio::sync::Mutex;
 
 use crate::auth;
 use crate::config::Config;
@@ -23,12 +22,14 @@ pub(crate) struct Connection {
 
 /// Makes and keeps the connection.
 ///
-/// Invariant: whoever goes away while it is made leaves the place as it was: the lock falls, and
+/// Invariant: whoever goes away while it is made leaves the place as it was: the turn passes on, and
 /// the next one begins anew.
 pub(crate) struct Connections {
     config: Config,
     trust: Trust,
     held: Mutex<Option<Arc<Connection>>>,
+    /// Who makes one; the others wait for it.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Connections {
@@ -37,14 +38,19 @@ impl Connections {
             trust: Trust::new(&config),
             config,
             held: Mutex::new(None),
+            turn: tokio::sync::Mutex::new(()),
         }
     }
 
     /// Returns the connection, and makes it if there is none.
     pub(crate) async fn connection(&self, cx: &Context) -> Result<Arc<Connection>, Error> {
-        let mut held = self.held.lock().await;
-        if let Some(connection) = &*held {
-            return Ok(Arc::clone(connection));
+        if let Some(connection) = self.held().clone() {
+            return Ok(connection);
+        }
+        let _turn = self.turn.lock().await;
+        // Whoever had the turn before may have made it.
+        if let Some(connection) = self.held().clone() {
+            return Ok(connection);
         }
         let http = transport::connect(cx, &self.trust).await?;
         let sdk = auth::load(cx, &self.config, http).await?;
@@ -57,18 +63,18 @@ impl Connections {
             client: Client::from_conf(builder.build()),
             region,
         });
-        *held = Some(Arc::clone(&connection));
+        *self.held() = Some(Arc::clone(&connection));
         Ok(connection)
     }
 
     /// Lets go of a connection if the failure of a call means that the next one needs another:
     /// keys in files are read again, and so are authorities.
-    pub(crate) async fn learn(&self, connection: &Arc<Connection>, facts: &Facts) {
+    pub(crate) fn learn(&self, connection: &Arc<Connection>, facts: &Facts) {
         let distrusts = facts.shape == Shape::Untrusted && self.trust.is_from_file();
         if !error::is_about_credentials(facts) && !distrusts {
             return;
         }
-        let mut held = self.held.lock().await;
+        let mut held = self.held();
         // Another call may have replaced it already.
         if held
             .as_ref()
@@ -76,6 +82,10 @@ impl Connections {
         {
             *held = None;
         }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Arc<Connection>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

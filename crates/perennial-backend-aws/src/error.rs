@@ -343,9 +343,9 @@ impl Site<'_> {
             ),
             Shape::WrongCredentials => Error::new(
                 ErrorKind::InvalidConfig,
-                "the files or variables for AWS's credentials are not understood",
+                "the files or variables for AWS's credentials are missing or not understood",
             )
-            .with_help("see the profile with `aws configure list`"),
+            .with_help("see `config_file`, `credentials_file` and the profile, as `aws configure list` shows it"),
             Shape::BrokenCredentials => Error::new(
                 ErrorKind::Unauthenticated,
                 "the source of the credentials for AWS has failed",

@@ -79,12 +79,12 @@ impl SecretsManager {
         };
         match call.send().await {
             Ok(output) => Answer::from(output).fetched(selector, &site),
-            Err(error) => Err(self.failed(&connection, &site, &error).await),
+            Err(error) => Err(self.failed(&connection, &site, &error)),
         }
     }
 
     /// Turns the failure of a call into ours, and learns from it.
-    pub(crate) async fn failed<E>(
+    pub(crate) fn failed<E>(
         &self,
         connection: &Arc<Connection>,
         site: &Site<'_>,
@@ -94,7 +94,7 @@ impl SecretsManager {
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         let facts = Facts::of(error);
-        self.connections.learn(connection, &facts).await;
+        self.connections.learn(connection, &facts);
         site.error(&facts)
     }
 

@@ -47,7 +47,7 @@ impl VersionedWriter for SecretsManager {
             let call = call.set_secret_string(text).set_secret_binary(binary);
             match call.set_client_request_token(token).send().await {
                 Ok(created) => created.version_id,
-                Err(error) => return Err(self.failed(&connection, &site, &error).await),
+                Err(error) => return Err(self.failed(&connection, &site, &error)),
             }
         } else {
             let call = connection.client.put_secret_value().secret_id(resource);
@@ -55,7 +55,7 @@ impl VersionedWriter for SecretsManager {
             let call = call.version_stages(PENDING).set_client_request_token(token);
             match call.send().await {
                 Ok(put) => put.version_id,
-                Err(error) => return Err(self.failed(&connection, &site, &error).await),
+                Err(error) => return Err(self.failed(&connection, &site, &error)),
             }
         };
         match written {
@@ -159,7 +159,6 @@ impl SecretsManager {
             Ok(_) => Ok(()),
             Err(error) => Err(self
                 .failed(&connection, &site, &error)
-                .await
                 .with_help("see which version is in force; another one may have been promoted")),
         }
     }
@@ -212,7 +211,7 @@ impl SecretsManager {
             let call = call.max_results(PAGE).set_next_token(next.take());
             let page = match call.send().await {
                 Ok(page) => page,
-                Err(error) => return Err(self.failed(&connection, &site, &error).await),
+                Err(error) => return Err(self.failed(&connection, &site, &error)),
             };
             found.extend(page.versions.unwrap_or_default());
             // Some that speak this protocol end with an empty one.

@@ -26,8 +26,10 @@ struct Scene {
 }
 
 impl Scene {
-    fn start() -> Ready<Self> {
+    /// Starts a store where some actions are forbidden.
+    fn start(forbidden: &[&'static str]) -> Ready<Self> {
         let store = Store::default();
+        store.state().forbidden.extend(forbidden);
         let answers = store.clone();
         let server = HttpServer::start(move |request| answers.answer(request));
         let config = Config::default()
@@ -112,7 +114,22 @@ impl Harness for Scene {
     }
 }
 
-perennial_testkit::conformance! {
-    start = Scene::start,
-    cannot = ["members_come_from_one_read"],
+/// All that the policy in the documents allows.
+mod batches {
+    use super::Scene;
+
+    perennial_testkit::conformance! {
+        start = || Scene::start(&[]),
+        cannot = ["members_come_from_one_read"],
+    }
+}
+
+/// The least that reading needs.
+mod singles {
+    use super::Scene;
+
+    perennial_testkit::conformance! {
+        start = || Scene::start(&["BatchGetSecretValue", "DescribeSecret"]),
+        cannot = ["members_come_from_one_read"],
+    }
 }

@@ -144,3 +144,12 @@ fn what_is_wrong_is_refused_by_name() {
         }
     }
 }
+
+#[test]
+fn variables_that_the_sdk_does_not_turn_into_settings_are_conventions() {
+    let conventions = |name: &str| SETTINGS.field(name).unwrap().conventions();
+    assert_eq!(conventions("region"), ["AWS_REGION", "AWS_DEFAULT_REGION"]);
+    assert_eq!(conventions("ca_file"), ["AWS_CA_BUNDLE"]);
+    // A profile that is named here counts before a key of the process; one of AWS_PROFILE must not.
+    assert!(conventions("profile").is_empty());
+}

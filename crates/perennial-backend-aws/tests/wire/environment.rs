@@ -28,7 +28,7 @@ const SETTINGS: &str = "PERENNIAL_TEST_SETTINGS";
     reason = "this is the child: it is told by a variable"
 )]
 async fn child() {
-    let given = std::env::var(SETTINGS).unwrap();
+    let given = std::env::var(SETTINGS).expect("the other tests of this file run this one");
     let pairs = given.lines().filter_map(|line| line.split_once('='));
     let settings = pairs.fold(SettingMap::new(), |map, (name, value)| {
         map.with(name, value)

@@ -210,3 +210,12 @@ async fn a_call_that_is_dropped_while_the_client_is_made_leaves_nothing_half_don
     let fetched = scene.fetch(&request).await.unwrap();
     assert_eq!(text(&fetched), "canary-value");
 }
+
+#[tokio::test]
+async fn an_answer_that_stalls_is_given_up() {
+    let scene = scene();
+    scene.always(Answer::json(200, BODY).slow_body(16, Duration::from_secs(30)));
+    let began = scene.cx().now();
+    scene.fails_and_recovers(ErrorKind::Unavailable).await;
+    assert!(scene.cx().now().since(began) < Duration::from_secs(10));
+}
