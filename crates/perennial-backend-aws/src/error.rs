@@ -162,17 +162,19 @@ impl Site<'_> {
 
     /// Makes the error for a version that is not there.
     pub(crate) fn no_version(&self) -> Error {
-        let name = self.name();
-        let message = match self.selector {
-            Some(Selector::Pending) => format!("{name} has no pending version"),
-            Some(Selector::Previous) => format!("{name} has no previous version"),
-            Some(Selector::Id(id)) => format!("{name} has no version with the id `{}`", shown(id)),
-            Some(Selector::Stage(label)) => {
-                format!("{name} has no version with the label `{}`", shown(label))
-            }
-            _ => format!("{name} has no value"),
-        };
+        let message = format!("{} has no {}", self.name(), self.version());
         self.own(ErrorKind::NotFound, message)
+    }
+
+    /// Names what was asked for, as something that may be missing.
+    fn version(&self) -> String {
+        match self.selector {
+            Some(Selector::Pending) => "pending version".to_owned(),
+            Some(Selector::Previous) => "previous version".to_owned(),
+            Some(Selector::Id(id)) => format!("version with the id `{}`", shown(id)),
+            Some(Selector::Stage(label)) => format!("version with the label `{}`", shown(label)),
+            _ => "value".to_owned(),
+        }
     }
 
     fn mark(&self, error: Error) -> Error {
@@ -264,21 +266,17 @@ impl Site<'_> {
     }
 
     fn missing(&self, facts: &Facts) -> Error {
-        let asked = self
-            .selector
-            .is_some_and(|selector| *selector != Selector::Current);
-        if asked && facts.phrases.version {
+        if facts.phrases.version {
             return self.no_version();
         }
-        let name = self.name();
-        if facts.phrases.version {
-            return Error::new(ErrorKind::NotFound, format!("{name} has no value"));
-        }
-        let region = self.region;
-        let error = Error::new(
-            ErrorKind::NotFound,
-            format!("there is no {name} in region `{region}`"),
-        );
+        let (name, region) = (self.name(), self.region);
+        // Not all that speak this protocol say whether it is the secret or the version.
+        let or = match self.selector {
+            None | Some(Selector::Current) => String::new(),
+            Some(_) => format!(", or it has no {}", self.version()),
+        };
+        let message = format!("there is no {name} in region `{region}`{or}");
+        let error = Error::new(ErrorKind::NotFound, message);
         match self.resource.and_then(names::region) {
             Some(other) if other != region => error.with_help(format!(
                 "the ARN names the region `{other}`: use a vault with `region` set to that"

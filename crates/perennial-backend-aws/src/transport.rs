@@ -10,6 +10,8 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use perennial_backend::{Cause, Context, Error, ErrorKind, Field, Operation};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -103,29 +105,36 @@ fn store(trust: &Trust) -> Result<TrustStore, Error> {
     }
     let mut store = TrustStore::empty();
     for (field, pem) in given {
-        check_pem(field, &pem)?;
-        store.add_pem_certificate(pem);
+        for certificate in usable(field, &pem)? {
+            store.add_pem_certificate(certificate);
+        }
     }
     Ok(store)
 }
 
-/// Checks certificates as the client will read them: it would panic on what it cannot read.
-fn check_pem(field: &Field, pem: &[u8]) -> Result<(), Error> {
+/// Returns the certificates that the client can use, in PEM, one by one. It would panic on any other,
+/// and bundles of systems have some.
+fn usable(field: &Field, pem: &[u8]) -> Result<Vec<String>, Error> {
     let wrong = || {
         broken(
             field,
             format!("setting `{}` has no usable certificates", field.name()),
         )
     };
-    let mut roots = RootCertStore::empty();
+    let mut usable = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| wrong())?;
-        roots.add(certificate).map_err(|_| wrong())?;
+        let text = STANDARD.encode(&certificate);
+        if RootCertStore::empty().add(certificate).is_ok() {
+            usable.push(format!(
+                "-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+            ));
+        }
     }
-    if roots.is_empty() {
+    if usable.is_empty() {
         Err(wrong())
     } else {
-        Ok(())
+        Ok(usable)
     }
 }
 

@@ -203,6 +203,15 @@ fn a_version_that_is_not_there_is_named() {
         Selector::Stage("BLUE".into()),
         "secret `db` has no version with the label `BLUE`",
     );
+    let site = Site {
+        selector: Some(&Selector::Previous),
+        ..SITE
+    };
+    let vague = site.error(&Facts::said(Some("ResourceNotFoundException"), None));
+    assert_eq!(
+        vague.message(),
+        "there is no secret `db` in region `eu-central-1`, or it has no previous version"
+    );
 }
 
 #[test]

@@ -42,6 +42,11 @@ async fn an_authority_of_the_settings_is_trusted_and_another_one_is_not() {
     let trusting = backend(&server, |config| config.with_ca_text(both));
     assert_eq!(read(&trusting).await.unwrap(), "canary-value");
 
+    let odd = "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n";
+    let bundle = format!("# A bundle\n{odd}{}\n{odd}", ours.ca_pem());
+    let trusting = backend(&server, |config| config.with_ca_text(bundle));
+    assert_eq!(read(&trusting).await.unwrap(), "canary-value");
+
     server.forget();
     let distrusting = [
         backend(&server, |config| config.with_ca_text(other.ca_pem())),
