@@ -1,63 +1,530 @@
-//! How failures of the store become ours: one table.
+//! How failures become ours: one table for what the server answers, one for what the client says.
 //!
-//! The vendor's own error is never kept: code, status and request id are copied into a `Cause`.
+//! No error value of the client is kept, and of what the server says only phrases that are listed
+//! here are repeated: nobody knows what else a body holds.
 
-use perennial_backend::{Cause, Error, ErrorKind, Operation};
+use std::borrow::Cow;
+use std::error::Error as _;
+use std::time::Duration;
 
-/// Status → what that means to whoever asked.
-const TABLE: &[(u16, ErrorKind, &str)] = &[
-    (
-        401,
-        ErrorKind::Unauthenticated,
-        "the store does not know us",
-    ),
-    (
-        403,
-        ErrorKind::PermissionDenied,
-        "the store does not let us read this",
-    ),
-    (404, ErrorKind::NotFound, "the store has no such secret"),
-    (408, ErrorKind::Timeout, "the store took too long"),
-    (
-        429,
-        ErrorKind::RateLimited,
-        "the store asks for fewer calls",
-    ),
-];
+use perennial_backend::{Cause, ContextKey, Error, ErrorKind, Operation};
+use serde::Deserialize;
 
-/// Makes the error for an answer that is not a value.
-pub(crate) fn from_status(status: u16) -> Error {
-    let known = TABLE.iter().find(|(known, _, _)| *known == status);
-    let (kind, message) = match known {
-        Some((_, kind, message)) => (*kind, *message),
-        None if status >= 500 => (ErrorKind::Unavailable, "the store has failed"),
-        None => (
-            ErrorKind::Unexpected,
-            "the store gave an answer that nobody knows",
-        ),
-    };
-    Error::new(kind, message)
-        .with_operation(Operation::Fetch)
-        .with_cause(Cause::new().with_status(status))
+use crate::transport::Answer;
+
+/// What a call was about, for the messages of its failure.
+#[derive(Clone, Debug)]
+pub(crate) struct Site<'a> {
+    pub(crate) operation: Operation,
+    /// The name of the secret, where the call is about one.
+    pub(crate) resource: Option<&'a str>,
+    pub(crate) namespace: Option<&'a str>,
+    /// The path as policies have it.
+    pub(crate) path: Cow<'a, str>,
+    /// What a policy has to allow there.
+    pub(crate) capability: &'static str,
 }
 
-/// Makes the error for what is still to be written.
-pub(crate) fn not_written(what: String) -> Error {
-    Error::new(ErrorKind::Unsupported, what).with_operation(Operation::Fetch)
+impl Site<'_> {
+    /// Makes an error about this call.
+    pub(crate) fn error(&self, kind: ErrorKind, message: String) -> Error {
+        self.about(Error::new(kind, message))
+    }
+
+    /// Adds what the call was about.
+    pub(crate) fn about(&self, error: Error) -> Error {
+        let error = error.with_operation(self.operation);
+        let error = match self.resource {
+            Some(resource) => error.with_context(ContextKey::Resource, resource),
+            None => error,
+        };
+        match self.namespace {
+            Some(namespace) => error.with_context(ContextKey::Namespace, namespace),
+            None => error,
+        }
+    }
+
+    /// Makes the error for an answer that is no success.
+    pub(crate) fn failed(&self, answer: &Answer) -> Error {
+        let said = said(answer);
+        let path = &self.path;
+        if let Some(error) = self.by_phrase(answer, said) {
+            return error;
+        }
+        let row = ROWS.iter().find(|row| row.status == answer.status);
+        let (kind, what, advice, help) = match row {
+            Some(row) => (row.kind, row.what, row.advice, row.help),
+            None if answer.elsewhere => (
+                ErrorKind::Unavailable,
+                "sends us to another host, where the token is not carried",
+                Some(30),
+                "set the address to the active node, or to what stands before all of them",
+            ),
+            None if answer.status >= 500 => (
+                ErrorKind::Unavailable,
+                "has failed",
+                None,
+                "the log of the server says why",
+            ),
+            None => (
+                ErrorKind::Unexpected,
+                "gave an answer that nobody knows",
+                None,
+                "is the address that of a Vault or OpenBao server?",
+            ),
+        };
+        let error = match kind {
+            ErrorKind::PermissionDenied => {
+                let capability = self.capability;
+                let message = format!("the token may not {capability} `{path}`");
+                self.error(kind, message)
+                    .with_context(ContextKey::Capability, capability)
+                    .with_help(format!(
+                        "its policy has to have: path \"{path}\" {{ capabilities = \
+                         [\"{capability}\"] }}"
+                    ))
+            }
+            ErrorKind::NotFound => self.error(kind, format!("there is nothing at `{path}`")),
+            _ => self
+                .error(kind, format!("the server {what}"))
+                .with_help(help),
+        };
+        let error = match answer.retry_after.or(advice.map(Duration::from_secs)) {
+            Some(span) if kind != ErrorKind::NotFound => error.with_retry_after(span),
+            _ => error,
+        };
+        error.with_cause(cause(answer, said))
+    }
+
+    /// Makes the error for an answer whose words say more than its status.
+    fn by_phrase(&self, answer: &Answer, said: Option<&'static str>) -> Option<Error> {
+        let said = said?;
+        let path = &self.path;
+        let error = match (answer.status, said) {
+            (400.., SEALED) => self
+                .error(ErrorKind::Unavailable, "the server is sealed".to_owned())
+                .with_help("somebody has to unseal it")
+                .with_retry_after(answer.retry_after.unwrap_or(Duration::from_secs(5))),
+            (400.., UNINITIALISED) => self
+                .error(
+                    ErrorKind::Unavailable,
+                    "the server is not initialised".to_owned(),
+                )
+                .with_help("somebody has to initialise and unseal it")
+                .with_retry_after(answer.retry_after.unwrap_or(Duration::from_secs(30))),
+            (400.., NO_ACTIVE_NODE) => self
+                .error(
+                    ErrorKind::Unavailable,
+                    "the server is a standby, and there is no active node".to_owned(),
+                )
+                .with_help("a new active node is being elected, or the address is a wrong one")
+                .with_retry_after(answer.retry_after.unwrap_or(Duration::from_secs(2))),
+            (404, NO_HANDLER) => self
+                .error(
+                    ErrorKind::InvalidConfig,
+                    format!("nothing is mounted that serves `{path}`"),
+                )
+                .with_help("compare `mount`, `namespace` and the paths of auth methods"),
+            (404 | 400, NO_NAMESPACE) => self
+                .error(
+                    ErrorKind::InvalidConfig,
+                    "there is no such namespace".to_owned(),
+                )
+                .with_help("compare the setting `namespace`"),
+            (400, CAS_MISMATCH) => self
+                .error(
+                    ErrorKind::InvalidReference,
+                    format!("another version of `{path}` is in force than was expected"),
+                )
+                .with_help("read it again, and decide anew"),
+            (400, CAS_REQUIRED) => self
+                .error(
+                    ErrorKind::InvalidReference,
+                    format!("`{path}` is only written by those who say what is in force"),
+                )
+                .with_help("give the expected version"),
+            (405, _) | (_, UNSUPPORTED) => self.error(
+                ErrorKind::Unsupported,
+                format!("the server has no such operation at `{path}`"),
+            ),
+            _ => return None,
+        };
+        Some(error.with_cause(cause(answer, Some(said))))
+    }
+
+    /// Makes the error for a success that does not hold what it should.
+    pub(crate) fn not_understood(&self, answer: &Answer, what: &'static str) -> Error {
+        self.error(
+            ErrorKind::Unexpected,
+            format!("the answer for `{}` was not understood: {what}", self.path),
+        )
+        .with_help("is the address that of a Vault or OpenBao server?")
+        .with_cause(Cause::new().with_status(answer.status))
+    }
+}
+
+struct Row {
+    status: u16,
+    kind: ErrorKind,
+    what: &'static str,
+    /// Seconds after which to try again, where the server gives no advice itself.
+    advice: Option<u64>,
+    help: &'static str,
+}
+
+/// Status → what that means to whoever asked.
+const ROWS: &[Row] = &[
+    Row {
+        status: 400,
+        kind: ErrorKind::Unexpected,
+        what: "took the call for malformed",
+        advice: None,
+        help: "the log of the server says why",
+    },
+    Row {
+        status: 401,
+        kind: ErrorKind::Unauthenticated,
+        what: "or what stands before it does not know who asks",
+        advice: None,
+        help: "neither Vault nor OpenBao answers so: look at the proxy before it",
+    },
+    Row {
+        status: 403,
+        kind: ErrorKind::PermissionDenied,
+        what: "",
+        advice: None,
+        help: "",
+    },
+    Row {
+        status: 404,
+        kind: ErrorKind::NotFound,
+        what: "",
+        advice: None,
+        help: "",
+    },
+    Row {
+        status: 405,
+        kind: ErrorKind::Unsupported,
+        what: "has no such operation there",
+        advice: None,
+        help: "is the mount a KV engine?",
+    },
+    Row {
+        status: 408,
+        kind: ErrorKind::Timeout,
+        what: "or what stands before it took too long",
+        advice: None,
+        help: "it is tried again",
+    },
+    Row {
+        status: 412,
+        kind: ErrorKind::Unavailable,
+        what: "has not yet heard of what was written elsewhere",
+        advice: Some(1),
+        help: "the node catches up with the others; it is tried again",
+    },
+    Row {
+        status: 429,
+        kind: ErrorKind::RateLimited,
+        what: "asks for fewer calls",
+        advice: Some(1),
+        help: "a longer `ttl` makes fewer calls; the quotas of the server say how many it takes",
+    },
+    Row {
+        status: 472,
+        kind: ErrorKind::Unavailable,
+        what: "is a standby for disaster recovery, which answers nothing",
+        advice: Some(30),
+        help: "set the address to the primary",
+    },
+    Row {
+        status: 473,
+        kind: ErrorKind::Unavailable,
+        what: "is a performance standby, which does not answer this",
+        advice: Some(5),
+        help: "set the address to the active node, or to what stands before all of them",
+    },
+    Row {
+        status: 503,
+        kind: ErrorKind::Unavailable,
+        what: "is sealed, in maintenance, or a standby without an active node",
+        advice: Some(2),
+        help: "`vault status` says which",
+    },
+];
+
+const SEALED: &str = "sealed";
+const UNINITIALISED: &str = "not initialised";
+const NO_ACTIVE_NODE: &str = "no active node";
+const NO_HANDLER: &str = "no handler for this path";
+const NO_NAMESPACE: &str = "no such namespace";
+const CAS_MISMATCH: &str = "check-and-set did not match";
+const CAS_REQUIRED: &str = "check-and-set is required";
+const UNSUPPORTED: &str = "unsupported operation";
+pub(crate) const INVALID_TOKEN: &str = "invalid token";
+pub(crate) const WRONG_ENGINE: &str = "the mount is KV 2";
+
+/// What the server's words mean, in our words. What stands in no row is not repeated.
+const PHRASES: &[(&str, &str)] = &[
+    ("vault is sealed", SEALED),
+    ("openbao is sealed", SEALED),
+    ("server is not yet initialized", UNINITIALISED),
+    ("vault is not initialized", UNINITIALISED),
+    ("active cluster node not found", NO_ACTIVE_NODE),
+    ("vault is in standby mode", NO_ACTIVE_NODE),
+    ("no handler for route", NO_HANDLER),
+    ("route entry not found", NO_HANDLER),
+    ("namespace not found", NO_NAMESPACE),
+    ("check-and-set parameter did not match", CAS_MISMATCH),
+    ("check-and-set parameter required", CAS_REQUIRED),
+    ("unsupported operation", UNSUPPORTED),
+    ("unsupported path", UNSUPPORTED),
+    ("invalid path for a versioned k/v", WRONG_ENGINE),
+    ("invalid token", INVALID_TOKEN),
+    ("bad token", INVALID_TOKEN),
+    (
+        "rate limit quota exceeded",
+        "a rate limit quota is exceeded",
+    ),
+    (
+        "lease count quota exceeded",
+        "a lease count quota is exceeded",
+    ),
+    (
+        "wrapping token is not valid",
+        "the wrapping token was used or has expired",
+    ),
+    ("invalid role or secret id", "wrong role id or secret id"),
+    ("invalid role id", "wrong role id"),
+    ("invalid secret id", "wrong secret id"),
+    ("invalid username or password", "wrong name or password"),
+    (
+        "user is locked",
+        "too many failed logins, the user is locked out",
+    ),
+    ("invalid role name", "no such role"),
+    ("could not be found", "no such role"),
+    ("entry for role", "no such role"),
+    (
+        "service account name not authorized",
+        "the service account is not bound to the role",
+    ),
+    (
+        "namespace not authorized",
+        "the Kubernetes namespace is not bound to the role",
+    ),
+    ("token is expired", "the JWT has expired"),
+    (
+        "no known key successfully validated",
+        "the JWT is signed by nobody who is known",
+    ),
+    ("error verifying token", "the JWT was not accepted"),
+    ("error validating", "the JWT was not accepted"),
+    (
+        "failed to match all constraints",
+        "the certificate fits no role",
+    ),
+    (
+        "invalid certificate",
+        "no certificate came, or one that is not trusted",
+    ),
+    ("missing client certificate", "no client certificate came"),
+    (
+        "client certificate must be supplied",
+        "no client certificate came",
+    ),
+    (
+        "does not belong to role",
+        "the AWS identity is not bound to the role",
+    ),
+    (
+        "error making upstream request",
+        "the server could not ask AWS",
+    ),
+    (
+        "preflight capability check returned 403",
+        "no policy allows anything there",
+    ),
+    ("permission denied", "permission denied"),
+];
+
+/// Finds out what the server said, in our words.
+pub(crate) fn said(answer: &Answer) -> Option<&'static str> {
+    #[derive(Deserialize)]
+    struct Words<'a> {
+        #[serde(borrow, default)]
+        errors: Vec<Cow<'a, str>>,
+        #[serde(borrow, default)]
+        warnings: Option<Vec<Cow<'a, str>>>,
+    }
+    let words: Words<'_> = serde_json::from_slice(&answer.body).ok()?;
+    let warnings = words.warnings.unwrap_or_default();
+    words
+        .errors
+        .iter()
+        .chain(&warnings)
+        .find_map(|text| {
+            let text = text.to_lowercase();
+            PHRASES.iter().find(|(theirs, _)| text.contains(theirs))
+        })
+        .map(|(_, ours)| *ours)
+}
+
+fn cause(answer: &Answer, said: Option<&'static str>) -> Cause {
+    let cause = Cause::new().with_status(answer.status);
+    match said {
+        Some(said) => cause.with_message(said),
+        None => cause,
+    }
+}
+
+/// Makes the error for a login that the server refused; other failures stay what they are.
+pub(crate) fn refused(site: &Site<'_>, answer: &Answer, method: &str) -> Error {
+    let said = said(answer);
+    match answer.status {
+        400 | 401 | 403 if !matches!(said, Some(NO_NAMESPACE | SEALED)) => site
+            .error(
+                ErrorKind::Unauthenticated,
+                format!("the login by `{method}` was refused"),
+            )
+            .with_help(format!(
+                "is what was given for `{method}` right, and still valid?"
+            ))
+            .with_cause(cause(answer, said)),
+        404 => site
+            .error(
+                ErrorKind::InvalidConfig,
+                format!("no auth method is mounted that serves `{}`", site.path),
+            )
+            .with_help("compare the path of the auth method, and the namespace")
+            .with_cause(cause(answer, said)),
+        _ => site.failed(answer),
+    }
+}
+
+/// When a call broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// Before the first byte of an answer.
+    Sending,
+    /// In the middle of one.
+    Reading,
+}
+
+/// Makes the error for a call that came to no answer.
+pub(crate) fn broken(failure: &reqwest::Error, when: Broken) -> Error {
+    if let Some(code) = certificate_trouble(failure) {
+        return Error::new(ErrorKind::Unavailable, CERTIFICATE)
+            .with_help(
+                "the settings `ca_file`, `ca_text` and `server_name` say whom to trust; the \
+                 certificate of the server may have changed",
+            )
+            .with_cause(Cause::new().with_code(code));
+    }
+    let (kind, message, help) = if failure.is_timeout() {
+        (
+            ErrorKind::Timeout,
+            "the server took too long to take a connection",
+            "is the address right, and does anything drop packets in between?",
+        )
+    } else if failure.is_connect() {
+        (
+            ErrorKind::Unavailable,
+            "the server cannot be reached",
+            "is it up, and is the address right?",
+        )
+    } else if when == Broken::Reading || failure.is_body() || failure.is_decode() {
+        (
+            ErrorKind::Unavailable,
+            "the answer of the server broke off",
+            "it is tried again",
+        )
+    } else if failure.is_builder() {
+        (
+            ErrorKind::Unexpected,
+            "the call could not be put together",
+            "report this",
+        )
+    } else {
+        (
+            ErrorKind::Unavailable,
+            "the connection to the server broke off",
+            "it is tried again",
+        )
+    };
+    let error = Error::new(kind, message).with_help(help);
+    match system_code(failure) {
+        Some(code) => error.with_cause(Cause::new().with_code(code)),
+        None => error,
+    }
+}
+
+/// Returns whether an error says that the server's certificate was not accepted.
+pub(crate) fn is_about_certificates(error: &Error) -> bool {
+    error.message() == CERTIFICATE
+}
+
+const CERTIFICATE: &str = "the certificate of the server is not trusted";
+
+/// Looks for what TLS did not accept; the words of the library are matched and not repeated.
+fn certificate_trouble(failure: &reqwest::Error) -> Option<&'static str> {
+    const KNOWN: &[&str] = &[
+        "UnknownIssuer",
+        "Expired",
+        "NotValidYet",
+        "NotValidForName",
+        "BadSignature",
+        "Revoked",
+        "CaUsedAsEndEntity",
+        "CertificateRequired",
+        "UnknownCA",
+        "BadCertificate",
+    ];
+    let mut next = failure.source();
+    let mut about = false;
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if text.contains("certificate") || text.contains("Certificate") {
+            about = true;
+            let squeezed = text.replace(' ', "").to_lowercase();
+            let known = KNOWN
+                .iter()
+                .find(|word| squeezed.contains(&word.to_lowercase()));
+            if let Some(code) = known {
+                return Some(code);
+            }
+        }
+        next = cause.source();
+    }
+    about.then_some("InvalidCertificate")
+}
+
+fn system_code(failure: &reqwest::Error) -> Option<String> {
+    let mut next = failure.source();
+    while let Some(cause) = next {
+        if let Some(system) = cause.downcast_ref::<std::io::Error>() {
+            return Some(format!("{:?}", system.kind()));
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// Makes the error for an answer that nobody wants to hold.
+pub(crate) fn too_large(most: usize) -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        "the answer of the server is too large",
+    )
+    .with_context(ContextKey::Limit, format!("{most} bytes"))
+    .with_help("is the address that of a Vault or OpenBao server?")
+}
+
+/// Makes the error for a client that could not be made.
+pub(crate) fn no_client() -> Error {
+    Error::new(ErrorKind::Unavailable, "the HTTP client could not be made")
+        .with_help("are there certificates of the system, or should `ca_file` be set?")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_status_has_a_kind() {
-        let check = |status, kind| assert_eq!(from_status(status).kind(), kind, "{status}");
-        check(401, ErrorKind::Unauthenticated);
-        check(403, ErrorKind::PermissionDenied);
-        check(404, ErrorKind::NotFound);
-        check(429, ErrorKind::RateLimited);
-        check(503, ErrorKind::Unavailable);
-        check(302, ErrorKind::Unexpected);
-    }
-}
+mod tests;
