@@ -17,7 +17,6 @@ use stages::{STAGES, Stage};
 
 /// What is left to people and to nights, with the reason.
 const OUTSIDE: &[(&str, &str)] = &[
-    ("live", "suites against real servers are not a stage yet"),
     ("fuzz, miri", "long, and they need a nightly toolchain"),
     (
         "combinations",

@@ -11,6 +11,7 @@
 mod bench;
 mod ci;
 mod clock;
+mod live;
 mod man;
 mod manifest;
 mod new_backend;
@@ -44,6 +45,8 @@ enum Command {
     Ci(ci::Args),
     /// Runs every test: the workspace with its doctests, then the lab
     Test(test::Args),
+    /// Runs the suites against real servers, which are brought, started and taken down
+    Live(live::Args),
     /// Runs the benches
     Bench(bench::Args),
     /// Writes the crate of a new backend, whose tests name what it does not do yet
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Tidy(args) => tidy::run(&root, args),
         Command::Ci(args) => ci::run(&root, args),
         Command::Test(args) => test::run(&root, args),
+        Command::Live(args) => live::run(&root, args),
         Command::Bench(args) => bench::run(&root, args),
         Command::NewBackend(args) => new_backend::run(&root, args),
         Command::Man(args) => man::run(&root, args),

@@ -2,6 +2,7 @@
 
 use super::{Outcome, Scene, by_hand, pure, readme, sample_backend};
 use crate::bench;
+use crate::live;
 use crate::manifest::Manifest;
 use crate::process::cargo;
 use crate::test::LAB;
@@ -42,6 +43,7 @@ pub(super) const STAGES: &[Stage] = &[
         readme::test,
     ),
     usual("lab", "the tests of the lab pass", lab),
+    usual("live", "the suites against real servers pass", servers),
     usual("bench", "every bench runs once", benches),
     usual(
         "new-backend",
@@ -194,6 +196,10 @@ fn lab(scene: &Scene<'_>) -> Ran {
     }
     cargo(scene.root, ["test", "--workspace", "--manifest-path", LAB]).run()?;
     Ok(Outcome::Passed)
+}
+
+fn servers(scene: &Scene<'_>) -> Ran {
+    live::run(scene.root, &live::Args::default()).map(|()| Outcome::Passed)
 }
 
 /// `cargo test` runs each bench once, with what the tests have compiled already: a release build
