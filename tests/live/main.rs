@@ -10,4 +10,5 @@
     reason = "a condition of another process is waited for, with a deadline, and told by variables"
 )]
 
+mod hcv;
 mod server;

@@ -97,9 +97,9 @@ impl Post {
         Self::new(format!("auth/{path}/login{behind}"), fields)
     }
 
-    /// Takes what is wrapped in a token out of it, which can be done once.
-    pub(crate) fn unwrap(token: &str) -> Self {
-        Self::new("sys/wrapping/unwrap".to_owned(), &[("token", token)])
+    /// Takes what is wrapped in the token with which it is sent out of it, which can be done once.
+    pub(crate) fn unwrap() -> Self {
+        Self::new("sys/wrapping/unwrap".to_owned(), &[])
     }
 
     /// Renews the token with which it is sent.
@@ -254,9 +254,9 @@ mod tests {
             "{}",
         );
         check(
-            made(plain, Post::unwrap("w")),
+            made(plain, Post::unwrap()),
             "POST http://h:8200/v1/sys/wrapping/unwrap",
-            r#"{"token":"w"}"#,
+            "{}",
         );
         check(
             made(

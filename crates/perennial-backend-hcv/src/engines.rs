@@ -46,11 +46,6 @@ impl Engines {
         seen.insert(key(place), Seen { engine, at: now });
     }
 
-    /// Forgets what a mount has shown.
-    pub(crate) fn forget(&self, place: &Place<'_>) {
-        self.seen().remove(&key(place));
-    }
-
     fn seen(&self) -> MutexGuard<'_, HashMap<Key, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -297,6 +297,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("invalid role or secret id", "wrong role id or secret id"),
     ("invalid role id", "wrong role id"),
     ("invalid secret id", "wrong secret id"),
+    ("invalid secret_id", "wrong secret id"),
     ("invalid username or password", "wrong name or password"),
     (
         "user is locked",
@@ -319,6 +320,7 @@ const PHRASES: &[(&str, &str)] = &[
         "the JWT is signed by nobody who is known",
     ),
     ("error verifying token", "the JWT was not accepted"),
+    ("audience claim", "the JWT is for another audience"),
     ("error validating", "the JWT was not accepted"),
     (
         "failed to match all constraints",
@@ -328,13 +330,15 @@ const PHRASES: &[(&str, &str)] = &[
         "invalid certificate",
         "no certificate came, or one that is not trusted",
     ),
+    ("no certificate was matched", "the certificate fits no role"),
+    ("no client certificate found", "no client certificate came"),
     ("missing client certificate", "no client certificate came"),
     (
         "client certificate must be supplied",
         "no client certificate came",
     ),
     (
-        "does not belong to role",
+        "does not belong to",
         "the AWS identity is not bound to the role",
     ),
     (
@@ -370,7 +374,7 @@ pub(crate) fn said(answer: &Answer) -> Option<&'static str> {
         .map(|(_, ours)| *ours)
 }
 
-fn cause(answer: &Answer, said: Option<&'static str>) -> Cause {
+pub(crate) fn cause(answer: &Answer, said: Option<&'static str>) -> Cause {
     let cause = Cause::new().with_status(answer.status);
     match said {
         Some(said) => cause.with_message(said),
@@ -388,7 +392,9 @@ pub(crate) fn refused(site: &Site<'_>, answer: &Answer, method: &str) -> Error {
                 format!("the login by `{method}` was refused"),
             )
             .with_help(format!(
-                "is what was given for `{method}` right, and still valid?"
+                "is what was given for `{method}` right and still valid, and is the method mounted \
+                 at `{}`?",
+                site.path.trim_end_matches("/login")
             ))
             .with_cause(cause(answer, said)),
         404 => site

@@ -171,9 +171,7 @@ impl Kv {
             }
             (404, None) if error::said(&answer).is_some() => Err(site.failed(&answer)),
             (404, None) => {
-                if self.engines.is_old(place, cx.now()) {
-                    self.doubt(cx, place).await?;
-                }
+                self.doubt(cx, place).await?;
                 Ok(None)
             }
             (200, None) if answer::plain(&answer.body).is_some() => {
@@ -184,17 +182,19 @@ impl Kv {
         }
     }
 
-    /// Finds out whether a secret is missing only because the mount has another engine than was
-    /// believed: the answers of the two are the same.
+    /// Finds out whether a secret is missing only because the mount is KV 1 and not KV 2: the
+    /// answers of the two are the same. The mount is asked now and then.
     async fn doubt(&self, cx: &Context, place: &Place<'_>) -> Result<(), Error> {
-        if let Some(Engine::V1) = self.ask_mount(cx, place).await? {
-            if place.engine.is_some() {
-                let site = place.site(None, "read", Operation::Fetch);
-                return Err(site.about(wrong_engine(place, Engine::V1)));
-            }
-            self.engines.forget(place);
+        if self.engines.is_old(place, cx.now()) {
+            self.ask_mount(cx, place).await?;
         }
-        Ok(())
+        match (place.engine, self.engines.engine(place)) {
+            (Some(Engine::V2), Some(Engine::V1)) => {
+                let site = place.site(None, "read", Operation::Fetch);
+                Err(site.about(wrong_engine(place, Engine::V1)))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn fetch_versioned(

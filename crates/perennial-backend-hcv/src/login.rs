@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use http::HeaderValue;
 use perennial_backend::{Context, Error, ErrorKind, Field, Operation, Secret};
 
 use crate::answer;
@@ -91,7 +92,7 @@ impl Parts {
         };
         let site = self.site(format!("auth/{path}/login"));
         let since = cx.now();
-        let answer = self.post(cx, &site, post).await?;
+        let answer = self.post(cx, &site, post, None).await?;
         if !answer.is_success() {
             return Err(error::refused(&site, &answer, self.auth.method()));
         }
@@ -157,8 +158,17 @@ impl Parts {
             return unwrapped.outcome.clone();
         }
         let site = self.site("sys/wrapping/unwrap".to_owned());
-        let post = Post::unwrap(text(&wrapping, &fields::APPROLE_SECRET_ID)?);
-        let answer = self.post(cx, &site, post).await?;
+        let not_a_token = || {
+            site.error(
+                ErrorKind::Unauthenticated,
+                "what the secret id is wrapped in is no token".to_owned(),
+            )
+        };
+        let header = check_token(&wrapping)
+            .ok()
+            .and_then(|()| endpoints::token_header(wrapping.expose()))
+            .ok_or_else(not_a_token)?;
+        let answer = self.post(cx, &site, Post::unwrap(), Some(&header)).await?;
         let outcome = match answer.status {
             200..300 => answer::unwrapped(&answer.body)
                 .ok_or_else(|| site.not_understood(&answer, "no secret id was wrapped")),
@@ -170,7 +180,8 @@ impl Parts {
                 .with_help(
                     "it has expired, or somebody else has unwrapped it before, which may be a \
                      theft: wrap a new one",
-                )),
+                )
+                .with_cause(error::cause(&answer, error::said(&answer)))),
             // It may still be in there.
             _ => return Err(site.failed(&answer)),
         };
@@ -186,9 +197,10 @@ impl Parts {
         cx: &Context,
         site: &Site<'_>,
         post: Post,
+        token: Option<&HeaderValue>,
     ) -> Result<crate::transport::Answer, Error> {
         let namespace = self.namespace.as_deref();
-        let request = endpoints::request(&self.transport.target, post, namespace, None)?;
+        let request = endpoints::request(&self.transport.target, post, namespace, token)?;
         let sent = self.transport.send(cx, request).await;
         sent.map_err(|error| site.about(error))
     }
