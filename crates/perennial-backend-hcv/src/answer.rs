@@ -22,7 +22,12 @@ struct Frame<'a> {
 }
 
 fn frame(body: &[u8]) -> Option<Frame<'_>> {
-    serde_json::from_slice(body).ok()
+    read(serde_json::from_slice(body).ok()?)
+}
+
+/// Reads what is in an object; a list, which would do as well, is none.
+fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    serde_json::from_str(object(raw)?).ok()
 }
 
 /// Returns the JSON text of an object; of anything else, nothing.
@@ -113,7 +118,7 @@ pub(crate) fn versioned(body: &[u8]) -> Option<Versioned> {
         #[serde(borrow)]
         metadata: RawFacts<'a>,
     }
-    let inner: Inner<'_> = serde_json::from_str(frame(body)?.data?.get()).ok()?;
+    let inner: Inner<'_> = read(frame(body)?.data?)?;
     let number = inner.metadata.version?;
     let object = match inner.data {
         Some(raw) => Some(Secret::from(object(raw)?)),
@@ -127,7 +132,7 @@ pub(crate) fn versioned(body: &[u8]) -> Option<Versioned> {
 
 /// Reads what came of writing a version.
 pub(crate) fn written(body: &[u8]) -> Option<Facts> {
-    let raw: RawFacts<'_> = serde_json::from_str(frame(body)?.data?.get()).ok()?;
+    let raw: RawFacts<'_> = read(frame(body)?.data?)?;
     Some(raw.facts(raw.version?))
 }
 
@@ -140,7 +145,7 @@ pub(crate) fn versions(body: &[u8], now: UnixTime) -> Option<Vec<(Facts, Version
         #[serde(borrow, default)]
         versions: std::collections::BTreeMap<Cow<'a, str>, RawFacts<'a>>,
     }
-    let inner: Inner<'_> = serde_json::from_str(frame(body)?.data?.get()).ok()?;
+    let inner: Inner<'_> = read(frame(body)?.data?)?;
     let mut facts = Vec::with_capacity(inner.versions.len());
     for (number, raw) in &inner.versions {
         facts.push(raw.facts(number.parse().ok()?));
@@ -188,7 +193,7 @@ pub(crate) fn mounted(body: &[u8]) -> Option<Mounted> {
         #[serde(borrow, default)]
         version: Option<Cow<'a, str>>,
     }
-    let inner: Inner<'_> = serde_json::from_str(frame(body)?.data?.get()).ok()?;
+    let inner: Inner<'_> = read(frame(body)?.data?)?;
     let version = inner.options.unwrap_or_default().version;
     let engine = match (&*inner.kind, version.as_deref()) {
         ("kv" | "generic", Some("2")) => Ok(Engine::V2),
@@ -226,7 +231,7 @@ struct RawGrant {
 
 /// Reads what a login or a renewal brought.
 pub(crate) fn granted(body: &[u8]) -> Option<Granted> {
-    let raw: RawGrant = serde_json::from_str(frame(body)?.auth?.get()).ok()?;
+    let raw: RawGrant = read(frame(body)?.auth?)?;
     Some(Granted {
         token: raw.client_token,
         lease: lease(raw.lease_duration),
@@ -249,7 +254,7 @@ pub(crate) fn known(body: &[u8]) -> Option<Known> {
         #[serde(default)]
         renewable: bool,
     }
-    let inner: Inner = serde_json::from_str(frame(body)?.data?.get()).ok()?;
+    let inner: Inner = read(frame(body)?.data?)?;
     Some(Known {
         lease: lease(inner.ttl),
         renewable: inner.renewable,
@@ -267,7 +272,7 @@ pub(crate) fn unwrapped(body: &[u8]) -> Option<Secret> {
     struct Inner {
         secret_id: Secret,
     }
-    let inner: Inner = serde_json::from_str(frame(body)?.data?.get()).ok()?;
+    let inner: Inner = read(frame(body)?.data?)?;
     Some(inner.secret_id)
 }
 

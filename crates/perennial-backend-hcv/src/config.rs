@@ -260,7 +260,8 @@ fn address(settings: &SettingMap) -> Result<String, Error> {
     let [protocol, host, port] = parts.map(|field| settings.text(field).unwrap_or_default());
     let fits = |sign: char| sign.is_alphanumeric() || ".-_:[]".contains(sign);
     if host.is_empty() || !host.chars().all(fits) {
-        let message = format!("setting `host` takes a name or an address, not `{host}`");
+        // What was given is not repeated: there may be a password in it.
+        let message = "setting `host` takes a name or an address".to_owned();
         return Err(invalid(message, &fields::HOST).with_help("for example `vault.example.com`"));
     }
     // An address of IPv6 stands in brackets, and nothing else has two colons.

@@ -119,6 +119,13 @@ impl Site<'_> {
                 )
                 .with_help("a new active node is being elected, or the address is a wrong one")
                 .with_retry_after(answer.retry_after.unwrap_or(Duration::from_secs(2))),
+            (400.., UPGRADING) => self
+                .error(
+                    ErrorKind::Unavailable,
+                    "the server upgrades the mount to KV 2".to_owned(),
+                )
+                .with_help("that takes a moment; it is tried again")
+                .with_retry_after(answer.retry_after.unwrap_or(Duration::from_secs(2))),
             (404, NO_HANDLER) => self
                 .error(
                     ErrorKind::InvalidConfig,
@@ -143,10 +150,12 @@ impl Site<'_> {
                     format!("`{path}` is only written by those who say what is in force"),
                 )
                 .with_help("give the expected version"),
-            (405, _) | (_, UNSUPPORTED) => self.error(
-                ErrorKind::Unsupported,
-                format!("the server has no such operation at `{path}`"),
-            ),
+            (405, _) | (_, UNSUPPORTED) => self
+                .error(
+                    ErrorKind::Unsupported,
+                    format!("the server has no such operation at `{path}`"),
+                )
+                .with_help("is the mount a KV engine?"),
             _ => return None,
         };
         Some(error.with_cause(cause(answer, Some(said))))
@@ -256,6 +265,7 @@ const ROWS: &[Row] = &[
 const SEALED: &str = "sealed";
 const UNINITIALISED: &str = "not initialised";
 const NO_ACTIVE_NODE: &str = "no active node";
+const UPGRADING: &str = "the mount is being upgraded";
 const NO_HANDLER: &str = "no handler for this path";
 const NO_NAMESPACE: &str = "no such namespace";
 const CAS_MISMATCH: &str = "check-and-set did not match";
@@ -272,6 +282,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("vault is not initialized", UNINITIALISED),
     ("active cluster node not found", NO_ACTIVE_NODE),
     ("vault is in standby mode", NO_ACTIVE_NODE),
+    ("upgrading from non-versioned", UPGRADING),
     ("no handler for route", NO_HANDLER),
     ("route entry not found", NO_HANDLER),
     ("namespace not found", NO_NAMESPACE),
@@ -386,7 +397,7 @@ pub(crate) fn cause(answer: &Answer, said: Option<&'static str>) -> Cause {
 pub(crate) fn refused(site: &Site<'_>, answer: &Answer, method: &str) -> Error {
     let said = said(answer);
     match answer.status {
-        400 | 401 | 403 if !matches!(said, Some(NO_NAMESPACE | SEALED)) => site
+        400 | 401 | 403 if !matches!(said, Some(NO_NAMESPACE | SEALED | UPGRADING)) => site
             .error(
                 ErrorKind::Unauthenticated,
                 format!("the login by `{method}` was refused"),
