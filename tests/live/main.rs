@@ -4,7 +4,8 @@
 //! own, so that none disturbs another. Nothing here runs by itself: every test is ignored, and says
 //! what it needs.
 
-#![cfg(all(test, unix))]
+#![cfg(test)]
+#![cfg(unix)]
 #![expect(
     clippy::disallowed_methods,
     reason = "a condition of another process is waited for, with a deadline, and told by variables"

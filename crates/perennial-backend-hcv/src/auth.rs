@@ -5,9 +5,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use perennial_backend::{
-    Cause, ContextKey, Error, ErrorKind, Field, Operation, Secret, SettingMap,
-};
+use perennial_backend::{ContextKey, Error, ErrorKind, Field, Operation, Secret, SettingMap};
 
 use crate::fields::{self, is_conventional};
 use crate::names;
@@ -357,7 +355,6 @@ pub(crate) fn invalid(message: String, field: &Field) -> Error {
     Error::new(ErrorKind::InvalidConfig, message)
         .with_operation(Operation::Build)
         .with_context(ContextKey::Field, field.name())
-        .with_cause(Cause::new().with_code("settings"))
 }
 
 /// Settings as logins want them.

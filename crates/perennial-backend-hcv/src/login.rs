@@ -99,13 +99,22 @@ impl Parts {
         let granted = answer::granted(&answer.body)
             .ok_or_else(|| site.not_understood(&answer, "no token came"))?;
         let terms = Terms::new(since, granted.lease, granted.renewable, cx.random());
-        Held::new(granted.token, terms)
-            .ok_or_else(|| site.not_understood(&answer, "what came is no token"))
+        let held = match check_token(&granted.token) {
+            Ok(()) => Held::new(granted.token, terms),
+            Err(_) => None,
+        };
+        held.ok_or_else(|| site.not_understood(&answer, "what came is no token"))
     }
 
     /// Takes a token that was given, and asks for its terms.
     async fn take_token(&self, cx: &Context, source: &Source) -> Result<Held, Error> {
-        let token = files::read(cx, source, &fields::TOKEN_FILE).await?;
+        let read = files::read(cx, source, &fields::TOKEN_FILE).await;
+        let token = read.map_err(|error| {
+            error.with_help(
+                "log in with `vault login` or `bao login`, or set `token`, `token_file` or another \
+                 `auth_method`",
+            )
+        })?;
         check_token(&token).map_err(|flaw| {
             Error::new(ErrorKind::Unauthenticated, format!("the token {flaw}"))
                 .with_help("compare the file of the setting `token_file`")

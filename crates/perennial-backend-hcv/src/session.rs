@@ -187,7 +187,8 @@ impl Session {
         if !held.terms.renewable {
             return self.log_in(cx, Some(&held)).await.map(|_| ());
         }
-        let site = site_of_upkeep("auth/token/renew-self", "update");
+        let mut site = site_of_upkeep("auth/token/renew-self", "update");
+        site.namespace = self.parts.namespace.as_deref();
         let since = cx.now();
         let answer = self.parts.ask(cx, &site, Post::renew(), &held).await?;
         match answer.status {

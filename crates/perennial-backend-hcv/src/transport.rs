@@ -121,10 +121,17 @@ struct Material {
 
 impl Material {
     fn is_same(&self, other: &Self) -> bool {
-        let bytes = |secret: &Secret| secret.expose().to_vec();
-        let pair = |(cert, key): &(Secret, Secret)| (bytes(cert), Zeroizing::new(bytes(key)));
-        self.ca.as_ref().map(bytes) == other.ca.as_ref().map(bytes)
-            && self.identity.as_ref().map(pair) == other.identity.as_ref().map(pair)
+        let (mine, theirs) = (self.parts(), other.parts());
+        mine.iter().zip(&theirs).all(|(one, two)| one == two)
+    }
+
+    fn parts(&self) -> [Option<&[u8]>; 3] {
+        let identity = self.identity.as_ref();
+        [
+            self.ca.as_ref().map(Secret::expose),
+            identity.map(|(cert, _)| cert.expose()),
+            identity.map(|(_, key)| key.expose()),
+        ]
     }
 }
 

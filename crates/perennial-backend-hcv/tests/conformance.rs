@@ -3,7 +3,7 @@
 
 #![cfg(test)]
 
-#[path = "wire/member.rs"]
+#[path = "conformance/member.rs"]
 mod member;
 #[path = "wire/stand_in.rs"]
 #[expect(dead_code, reason = "the tests of the wire use the rest of it")]
@@ -72,7 +72,7 @@ impl Harness for Scene {
 
     async fn delete(&self, resource: &str) -> Result<(), Unable> {
         match self.engine {
-            Engine::V1 => self.stand_in.delete_first(resource),
+            Engine::V1 => drop(self.stand_in.edit(|state| state.first.remove(resource))),
             _ => self.stand_in.delete(resource, None),
         }
         Ok(())
@@ -88,7 +88,7 @@ impl Harness for Scene {
     }
 
     async fn outage(&self, down: bool) -> Result<(), Unable> {
-        self.stand_in.server.down(down);
+        self.stand_in.down(down).await;
         Ok(())
     }
 

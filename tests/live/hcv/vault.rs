@@ -88,10 +88,6 @@ impl Vault {
         vault
     }
 
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
     pub(crate) fn root(&self) -> &str {
         &self.root
     }

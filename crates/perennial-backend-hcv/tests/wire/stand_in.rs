@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use perennial_backend::Secret;
 use perennial_backend_hcv::{Auth, Config};
 use perennial_testkit::http::{Answer, HttpServer, Received};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 /// The token that is good from the start.
 pub(crate) const TOKEN: &str = "s.canary-token";
@@ -25,7 +27,7 @@ pub(crate) struct State {
     /// The mount `secret` as KV 2: name to versions.
     second: BTreeMap<String, Vec<Version>>,
     /// The mount `old` as KV 1.
-    first: BTreeMap<String, Value>,
+    pub(crate) first: BTreeMap<String, Value>,
     /// Paths that no token may read, without `/v1/`.
     pub(crate) denied: BTreeSet<String>,
     /// Tokens that are alive, and their leases in seconds.
@@ -100,8 +102,18 @@ impl StandIn {
         }
     }
 
-    pub(crate) fn delete_first(&self, name: &str) {
-        self.state.lock().unwrap().first.remove(name);
+
+    /// Takes the server down, or up again, and waits until that is so.
+    pub(crate) async fn down(&self, down: bool) {
+        self.server.down(down);
+        let address = ("127.0.0.1", self.server.port());
+        for _ in 0..1000 {
+            if TcpStream::connect(address).await.is_err() == down {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the server does not do as it is told");
     }
 
     pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -245,6 +257,15 @@ pub(crate) fn data(data: &Value) -> Answer {
         "auth": null,
     });
     Answer::json(200, body.to_string())
+}
+
+/// Makes an answer that does for a token that never ends and for a secret.
+pub(crate) fn both() -> Answer {
+    data(&json!({
+        "ttl": 0,
+        "data": {"a": "b"},
+        "metadata": {"version": 1},
+    }))
 }
 
 /// Makes the answer of a login.
