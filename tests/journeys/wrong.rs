@@ -32,10 +32,10 @@ fn an_unknown_vault_is_answered_with_those_that_exist() {
 fn a_backend_that_is_planned_says_so() {
     check(
         &[],
-        "{vault://aws/my-secret-name/foo}",
+        "{vault://azure/my-secret-name/foo}",
         6,
-        "error: cannot resolve {vault://aws/my-secret-name/foo}: backend `aws` is not available \
-         yet\n  help: available: env, fs\n",
+        "error: cannot resolve {vault://azure/my-secret-name/foo}: backend `azure` is not \
+         available yet\n  help: available: aws, env, fs, gcp, hcv\n",
     );
 }
 

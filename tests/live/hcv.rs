@@ -5,6 +5,7 @@ mod conformance;
 mod jwt;
 mod logins;
 mod outages;
+mod stories;
 mod tokens;
 mod vault;
 mod versions;

@@ -11,5 +11,7 @@
     reason = "a condition of another process is waited for, with a deadline, and told by variables"
 )]
 
+mod gcp;
 mod hcv;
 mod server;
+mod stories;

@@ -18,6 +18,7 @@ mod module_docs;
 mod no_local_paths;
 mod paths;
 mod test_targets;
+mod tls;
 mod top_level;
 mod unsafe_code;
 mod vectors;
@@ -44,6 +45,7 @@ const RULES: &[Rule] = &[
     no_local_paths::RULE,
     paths::RULE,
     test_targets::RULE,
+    tls::RULE,
     top_level::RULE,
     unsafe_code::RULE,
     vectors::RULE,

@@ -1,48 +1,198 @@
-//! How the store knows who asks.
+//! Who asks: credentials from what the configuration gives, or from the machine.
 //!
-//! Only what the configuration names is used; where tokens expire, renewing them belongs here.
+//! Each kind is made by the vendor's library, which also keeps its tokens fresh in a task of its
+//! own. The search order is ours, so that nothing but the configuration is looked at.
 
-use perennial_backend::Secret;
+use std::fmt;
+use std::io::ErrorKind as IoErrorKind;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::config::Config;
-use crate::wire::Call;
+use google_cloud_auth::build_errors::Error as BuildError;
+use google_cloud_auth::credentials::{
+    Credentials, anonymous, external_account, external_account_authorized_user, impersonated, mds,
+    service_account, user_account,
+};
+use google_cloud_gax::retry_policy::NeverRetry;
+use http::Extensions;
+use perennial_backend::{Context, ContextKey, Error, ErrorKind, Secret};
+use serde_json::Value;
 
-/// What the store knows us by.
-#[derive(Debug)]
-pub(crate) struct Credentials {
-    token: Option<Secret>,
+use crate::config::{AuthMethod, AuthOrder, Config};
+
+/// Credentials, and where they came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    pub(crate) credentials: Credentials,
+    pub(crate) source: Source,
 }
 
-impl Credentials {
-    /// Takes the credentials out of a configuration.
-    pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            token: config.token.clone(),
-        }
-    }
+/// Where credentials came from, in words for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Anonymous,
+    DefaultFile,
+    File,
+    Metadata,
+    Text,
+}
 
-    /// Adds them to a call.
-    pub(crate) fn sign(&self, call: Call) -> Call {
-        Call {
-            token: self.token.clone(),
-            ..call
-        }
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Anonymous => "no credentials",
+            Self::DefaultFile => "the application default credentials",
+            Self::File => "the credentials in `credentials_file`",
+            Self::Metadata => "the metadata server",
+            Self::Text => "the credentials in `service_account`",
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_is_signed_with_the_token() {
-        let config = Config::default().with_token(Secret::from("t"));
-        let call = Call {
-            path: "/a".to_owned(),
-            token: None,
+/// Finds the credentials that the configuration asks for.
+pub(crate) async fn login(cx: &Context, config: &Config) -> Result<Login, Error> {
+    match config.auth_method {
+        AuthMethod::Anonymous => {
+            let credentials = anonymous::Builder::new().build();
+            return Ok(Login {
+                credentials,
+                source: Source::Anonymous,
+            });
+        }
+        AuthMethod::Metadata => return metadata(cx, config).await,
+        AuthMethod::Auto => {}
+    }
+    if let Some(text) = &config.service_account {
+        if config.auth_method_order == AuthOrder::Legacy
+            && let Ok(found) = metadata(cx, config).await
+        {
+            return Ok(found);
+        }
+        return from_json(text, Source::Text);
+    }
+    if let Some(path) = &config.credentials_file {
+        return match read(cx, path.clone()).await? {
+            Some(text) => from_json(&text, Source::File),
+            None => Err(Error::new(
+                ErrorKind::InvalidConfig,
+                "the file named by `credentials_file` is not there",
+            )
+            .with_context(ContextKey::Field, "credentials_file")
+            .with_help("GOOGLE_APPLICATION_CREDENTIALS sets it where nothing else does")),
         };
-        let signed = Credentials::new(&config).sign(call);
-        assert_eq!(signed.path, "/a");
-        assert_eq!(signed.token.unwrap().expose(), b"t");
+    }
+    if let Some(home) = &config.home
+        && let Some(text) = read(cx, home.join(DEFAULT_FILE)).await?
+    {
+        return from_json(&text, Source::DefaultFile);
+    }
+    metadata(cx, config).await
+}
+
+/// Asks the metadata server for a token, to see whether there is one.
+async fn metadata(cx: &Context, config: &Config) -> Result<Login, Error> {
+    let mut builder = mds::Builder::default()
+        .with_retry_policy(NeverRetry)
+        // Otherwise it is asked for at the metadata server, before anything else.
+        .with_universe_domain(config.universe_domain());
+    if let Some(host) = &config.metadata_host {
+        builder = builder.with_endpoint(format!("http://{host}"));
+    }
+    let credentials = builder
+        .build()
+        .map_err(|why| unusable(&why, Source::Metadata))?;
+    let token = tokio::select! {
+        token = credentials.headers(Extensions::new()) => token.map_err(|_| ()),
+        () = cx.sleep(METADATA_LIMIT.min(cx.remaining() / 2)) => Err(()),
+    };
+    match token {
+        Ok(_) => Ok(Login {
+            credentials,
+            source: Source::Metadata,
+        }),
+        Err(()) => Err(Error::new(
+            ErrorKind::Unavailable,
+            "there are no credentials: none are set, and no metadata server gives any",
+        )
+        .with_help(
+            "set `service_account` or `credentials_file` (GOOGLE_APPLICATION_CREDENTIALS), log in \
+             with `gcloud auth application-default login`, or run where the cloud knows who runs",
+        )),
     }
 }
+
+fn from_json(text: &Secret, source: Source) -> Result<Login, Error> {
+    let Ok(json) = serde_json::from_slice::<Value>(text.expose()) else {
+        return Err(
+            Error::new(ErrorKind::InvalidConfig, format!("{source} are not JSON"))
+                .with_help("give the text of the key file, as the console or `gcloud` writes it"),
+        );
+    };
+    let kind = json.get("type").and_then(Value::as_str).unwrap_or_default();
+    let built = match kind {
+        "authorized_user" => user_account::Builder::new(json).build(),
+        "external_account" => external_account::Builder::new(json).build(),
+        "external_account_authorized_user" => {
+            external_account_authorized_user::Builder::new(json).build()
+        }
+        "impersonated_service_account" => impersonated::Builder::new(json).build(),
+        "service_account" => service_account::Builder::new(json).build(),
+        _ => {
+            return Err(Error::new(
+                ErrorKind::InvalidConfig,
+                format!("{source} have no `type` that is known here"),
+            )
+            .with_help(
+                "known: authorized_user, external_account, external_account_authorized_user, \
+                 impersonated_service_account, service_account",
+            ));
+        }
+    };
+    match built {
+        Ok(credentials) => Ok(Login {
+            credentials,
+            source,
+        }),
+        Err(why) => Err(unusable(&why, source)),
+    }
+}
+
+/// Says what kind of fault the library found; its own words may repeat what it read.
+fn unusable(why: &BuildError, source: Source) -> Error {
+    let fault = if why.is_missing_field() {
+        "lack a field"
+    } else if why.is_not_supported() {
+        "are of a kind that is not supported"
+    } else {
+        "are not of the form that their `type` has"
+    };
+    Error::new(ErrorKind::InvalidConfig, format!("{source} {fault}"))
+        .with_help("download the key file again, or have the configuration written by `gcloud`")
+}
+
+/// Reads a file; `None` if it is not there.
+async fn read(cx: &Context, path: PathBuf) -> Result<Option<Secret>, Error> {
+    let bytes = cx.run_blocking(move || std::fs::read(path)).await?;
+    match bytes {
+        Ok(bytes) => Ok(Some(Secret::new(bytes))),
+        Err(why) if why.kind() == IoErrorKind::NotFound => Ok(None),
+        Err(why) => Err(Error::new(
+            ErrorKind::Unauthenticated,
+            format!(
+                "the file with the credentials cannot be read: {}",
+                why.kind()
+            ),
+        )
+        .with_context(ContextKey::Field, "credentials_file")),
+    }
+}
+
+/// Where `gcloud auth application-default login` puts what it got, below the home directory.
+const DEFAULT_FILE: &str = if cfg!(windows) {
+    "gcloud/application_default_credentials.json"
+} else {
+    ".config/gcloud/application_default_credentials.json"
+};
+
+/// How long the metadata server may take: it is on the same machine, if there is one.
+const METADATA_LIMIT: Duration = Duration::from_secs(3);

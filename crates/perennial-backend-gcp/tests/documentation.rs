@@ -1,4 +1,4 @@
-//! What the README says about the settings is what the code has.
+//! What the documents say about the settings is what the code has.
 
 #![cfg(test)]
 
@@ -7,5 +7,5 @@ use perennial_testkit::assert_documented;
 
 #[test]
 fn the_table_of_settings_is_that_of_the_code() {
-    assert_documented(&SETTINGS, include_str!("../README.md"));
+    assert_documented(&SETTINGS, include_str!("../../../docs/backends/gcp.md"));
 }

@@ -116,20 +116,7 @@ fn print(explanation: &Explanation, streams: &mut Streams<'_>) -> io::Result<()>
     if !explanation.settings().is_empty() {
         writeln!(out, "settings")?;
     }
-    for setting in explanation.settings() {
-        let value = match (setting.text(), setting.is_credential()) {
-            (_, true) => "(not shown)",
-            (Some(""), _) => "\"\"",
-            (Some(text), _) => text,
-            (None, _) => setting.unset().unwrap_or("-"),
-        };
-        writeln!(
-            out,
-            "  {:<14} {value:<30} {}",
-            setting.name(),
-            setting.origin()
-        )?;
-    }
+    print_settings(explanation.settings(), out)?;
     if let Some(problem) = explanation.problem() {
         writeln!(out, "{:<10} {problem}", "problem")?;
         if let Some(help) = problem.help() {
@@ -137,4 +124,26 @@ fn print(explanation: &Explanation, streams: &mut Streams<'_>) -> io::Result<()>
         }
     }
     Ok(())
+}
+
+fn print_settings(settings: &[ExplainedSetting], out: &mut dyn io::Write) -> io::Result<()> {
+    let rows: Vec<_> = settings.iter().map(|one| (one, shown(one))).collect();
+    let width = |of: fn(&(&ExplainedSetting, &str)) -> usize| rows.iter().map(of).max();
+    let name = width(|(setting, _)| setting.name().len()).unwrap_or_default();
+    let value = width(|(_, value)| value.chars().count()).unwrap_or_default();
+    for (setting, text) in &rows {
+        let (called, origin) = (setting.name(), setting.origin());
+        writeln!(out, "  {called:<name$}  {text:<value$}  {origin}")?;
+    }
+    Ok(())
+}
+
+/// What stands for the value: a credential that was given is not shown.
+fn shown(setting: &ExplainedSetting) -> &str {
+    match (setting.text(), setting.is_credential()) {
+        (_, true) if *setting.origin() != Origin::Default => "(not shown)",
+        (Some(""), _) => "\"\"",
+        (Some(text), _) => text,
+        (None, _) => setting.unset().unwrap_or("-"),
+    }
 }

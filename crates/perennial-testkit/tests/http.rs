@@ -1,6 +1,7 @@
 //! The scripted server does what its script says, also the bad things.
 
-#![cfg(all(test, feature = "http"))]
+#![cfg(test)]
+#![cfg(feature = "http")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -88,6 +88,10 @@ impl Vault {
         vault
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn root(&self) -> &str {
         &self.root
     }

@@ -102,7 +102,6 @@ impl StandIn {
         }
     }
 
-
     /// Takes the server down, or up again, and waits until that is so.
     pub(crate) async fn down(&self, down: bool) {
         self.server.down(down);
