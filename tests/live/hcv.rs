@@ -9,3 +9,4 @@ mod stories;
 mod tokens;
 mod vault;
 mod versions;
+mod workloads;

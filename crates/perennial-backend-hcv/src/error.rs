@@ -3,14 +3,22 @@
 //! No error value of the client is kept, and of what the server says only phrases that are listed
 //! here are repeated: nobody knows what else a body holds.
 
+mod broken;
+mod phrases;
+
 use std::borrow::Cow;
-use std::error::Error as _;
 use std::time::Duration;
 
 use perennial_backend::{Cause, ContextKey, Error, ErrorKind, Operation};
-use serde::Deserialize;
 
 use crate::transport::Answer;
+
+pub(crate) use broken::{Broken, broken, is_about_certificates, no_client, too_large};
+use phrases::{
+    CAS_MISMATCH, CAS_REQUIRED, NO_ACTIVE_NODE, NO_HANDLER, NO_NAMESPACE, SEALED, UNINITIALISED,
+    UNSUPPORTED, UPGRADING,
+};
+pub(crate) use phrases::{INVALID_TOKEN, WRONG_ENGINE, said};
 
 /// What a call was about, for the messages of its failure.
 #[derive(Clone, Debug)]
@@ -262,129 +270,6 @@ const ROWS: &[Row] = &[
     },
 ];
 
-const SEALED: &str = "sealed";
-const UNINITIALISED: &str = "not initialised";
-const NO_ACTIVE_NODE: &str = "no active node";
-const UPGRADING: &str = "the mount is being upgraded";
-const NO_HANDLER: &str = "no handler for this path";
-const NO_NAMESPACE: &str = "no such namespace";
-const CAS_MISMATCH: &str = "check-and-set did not match";
-const CAS_REQUIRED: &str = "check-and-set is required";
-const UNSUPPORTED: &str = "unsupported operation";
-pub(crate) const INVALID_TOKEN: &str = "invalid token";
-pub(crate) const WRONG_ENGINE: &str = "the mount is KV 2";
-
-/// What the server's words mean, in our words. What stands in no row is not repeated.
-const PHRASES: &[(&str, &str)] = &[
-    ("vault is sealed", SEALED),
-    ("openbao is sealed", SEALED),
-    ("server is not yet initialized", UNINITIALISED),
-    ("vault is not initialized", UNINITIALISED),
-    ("active cluster node not found", NO_ACTIVE_NODE),
-    ("vault is in standby mode", NO_ACTIVE_NODE),
-    ("upgrading from non-versioned", UPGRADING),
-    ("no handler for route", NO_HANDLER),
-    ("route entry not found", NO_HANDLER),
-    ("namespace not found", NO_NAMESPACE),
-    ("check-and-set parameter did not match", CAS_MISMATCH),
-    ("check-and-set parameter required", CAS_REQUIRED),
-    ("unsupported operation", UNSUPPORTED),
-    ("unsupported path", UNSUPPORTED),
-    ("invalid path for a versioned k/v", WRONG_ENGINE),
-    ("invalid token", INVALID_TOKEN),
-    ("bad token", INVALID_TOKEN),
-    (
-        "rate limit quota exceeded",
-        "a rate limit quota is exceeded",
-    ),
-    (
-        "lease count quota exceeded",
-        "a lease count quota is exceeded",
-    ),
-    (
-        "wrapping token is not valid",
-        "the wrapping token was used or has expired",
-    ),
-    ("invalid role or secret id", "wrong role id or secret id"),
-    ("invalid role id", "wrong role id"),
-    ("invalid secret id", "wrong secret id"),
-    ("invalid secret_id", "wrong secret id"),
-    ("invalid username or password", "wrong name or password"),
-    (
-        "user is locked",
-        "too many failed logins, the user is locked out",
-    ),
-    ("invalid role name", "no such role"),
-    ("could not be found", "no such role"),
-    ("entry for role", "no such role"),
-    (
-        "service account name not authorized",
-        "the service account is not bound to the role",
-    ),
-    (
-        "namespace not authorized",
-        "the Kubernetes namespace is not bound to the role",
-    ),
-    ("token is expired", "the JWT has expired"),
-    (
-        "no known key successfully validated",
-        "the JWT is signed by nobody who is known",
-    ),
-    ("error verifying token", "the JWT was not accepted"),
-    ("audience claim", "the JWT is for another audience"),
-    ("error validating", "the JWT was not accepted"),
-    (
-        "failed to match all constraints",
-        "the certificate fits no role",
-    ),
-    (
-        "invalid certificate",
-        "no certificate came, or one that is not trusted",
-    ),
-    ("no certificate was matched", "the certificate fits no role"),
-    ("no client certificate found", "no client certificate came"),
-    ("missing client certificate", "no client certificate came"),
-    (
-        "client certificate must be supplied",
-        "no client certificate came",
-    ),
-    (
-        "does not belong to",
-        "the AWS identity is not bound to the role",
-    ),
-    (
-        "error making upstream request",
-        "the server could not ask AWS",
-    ),
-    (
-        "preflight capability check returned 403",
-        "no policy allows anything there",
-    ),
-    ("permission denied", "permission denied"),
-];
-
-/// Finds out what the server said, in our words.
-pub(crate) fn said(answer: &Answer) -> Option<&'static str> {
-    #[derive(Deserialize)]
-    struct Words<'a> {
-        #[serde(borrow, default)]
-        errors: Vec<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        warnings: Option<Vec<Cow<'a, str>>>,
-    }
-    let words: Words<'_> = serde_json::from_slice(&answer.body).ok()?;
-    let warnings = words.warnings.unwrap_or_default();
-    words
-        .errors
-        .iter()
-        .chain(&warnings)
-        .find_map(|text| {
-            let text = text.to_lowercase();
-            PHRASES.iter().find(|(theirs, _)| text.contains(theirs))
-        })
-        .map(|(_, ours)| *ours)
-}
-
 pub(crate) fn cause(answer: &Answer, said: Option<&'static str>) -> Cause {
     let cause = Cause::new().with_status(answer.status);
     match said {
@@ -417,130 +302,6 @@ pub(crate) fn refused(site: &Site<'_>, answer: &Answer, method: &str) -> Error {
             .with_cause(cause(answer, said)),
         _ => site.failed(answer),
     }
-}
-
-/// When a call broke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Broken {
-    /// Before the first byte of an answer.
-    Sending,
-    /// In the middle of one.
-    Reading,
-}
-
-/// Makes the error for a call that came to no answer.
-pub(crate) fn broken(failure: &reqwest::Error, when: Broken) -> Error {
-    if let Some(code) = certificate_trouble(failure) {
-        return Error::new(ErrorKind::Unavailable, CERTIFICATE)
-            .with_help(
-                "the settings `ca_file`, `ca_text` and `server_name` say whom to trust; the \
-                 certificate of the server may have changed",
-            )
-            .with_cause(Cause::new().with_code(code));
-    }
-    let (kind, message, help) = if failure.is_timeout() {
-        (
-            ErrorKind::Timeout,
-            "the server took too long to take a connection",
-            "is the address right, and does anything drop packets in between?",
-        )
-    } else if failure.is_connect() {
-        (
-            ErrorKind::Unavailable,
-            "the server cannot be reached",
-            "is it up, and is the address right?",
-        )
-    } else if when == Broken::Reading || failure.is_body() || failure.is_decode() {
-        (
-            ErrorKind::Unavailable,
-            "the answer of the server broke off",
-            "it is tried again",
-        )
-    } else if failure.is_builder() {
-        (
-            ErrorKind::Unexpected,
-            "the call could not be put together",
-            "report this",
-        )
-    } else {
-        (
-            ErrorKind::Unavailable,
-            "the connection to the server broke off",
-            "it is tried again",
-        )
-    };
-    let error = Error::new(kind, message).with_help(help);
-    match system_code(failure) {
-        Some(code) => error.with_cause(Cause::new().with_code(code)),
-        None => error,
-    }
-}
-
-/// Returns whether an error says that the server's certificate was not accepted.
-pub(crate) fn is_about_certificates(error: &Error) -> bool {
-    error.message() == CERTIFICATE
-}
-
-const CERTIFICATE: &str = "the certificate of the server is not trusted";
-
-/// Looks for what TLS did not accept; the words of the library are matched and not repeated.
-fn certificate_trouble(failure: &reqwest::Error) -> Option<&'static str> {
-    const KNOWN: &[&str] = &[
-        "UnknownIssuer",
-        "Expired",
-        "NotValidYet",
-        "NotValidForName",
-        "BadSignature",
-        "Revoked",
-        "CaUsedAsEndEntity",
-        "CertificateRequired",
-        "UnknownCA",
-        "BadCertificate",
-    ];
-    let mut next = failure.source();
-    let mut about = false;
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if text.contains("certificate") || text.contains("Certificate") {
-            about = true;
-            let squeezed = text.replace(' ', "").to_lowercase();
-            let known = KNOWN
-                .iter()
-                .find(|word| squeezed.contains(&word.to_lowercase()));
-            if let Some(code) = known {
-                return Some(code);
-            }
-        }
-        next = cause.source();
-    }
-    about.then_some("InvalidCertificate")
-}
-
-fn system_code(failure: &reqwest::Error) -> Option<String> {
-    let mut next = failure.source();
-    while let Some(cause) = next {
-        if let Some(system) = cause.downcast_ref::<std::io::Error>() {
-            return Some(format!("{:?}", system.kind()));
-        }
-        next = cause.source();
-    }
-    None
-}
-
-/// Makes the error for an answer that nobody wants to hold.
-pub(crate) fn too_large(most: usize) -> Error {
-    Error::new(
-        ErrorKind::Unexpected,
-        "the answer of the server is too large",
-    )
-    .with_context(ContextKey::Limit, format!("{most} bytes"))
-    .with_help("is the address that of a Vault or OpenBao server?")
-}
-
-/// Makes the error for a client that could not be made.
-pub(crate) fn no_client() -> Error {
-    Error::new(ErrorKind::Unavailable, "the HTTP client could not be made")
-        .with_help("are there certificates of the system, or should `ca_file` be set?")
 }
 
 #[cfg(test)]

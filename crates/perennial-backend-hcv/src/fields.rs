@@ -153,7 +153,7 @@ pub(crate) const HOME: Field = credential(
     "The directory that `~/` at the start of `token_file` means.",
 )
 .with_unset("HOME of the environment")
-.with_example("/home/app")
+.with_example("/var/lib/app")
 .with_conventions(&["HOME"]);
 
 pub(crate) const APPROLE_AUTH_PATH: Field = credential(

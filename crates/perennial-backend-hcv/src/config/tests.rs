@@ -72,14 +72,17 @@ fn the_login_that_is_configured_goes_before_that_of_the_environment() {
         assert_eq!(shown, expected);
     };
     let vendor = |map| variable(map, "token", "VAULT_TOKEN", "s.env");
-    let home = |map| variable(map, "home", "HOME", "/home/app");
+    let home = |map| variable(map, "home", "HOME", "/var/lib/app");
     let none = SettingMap::new;
     check(with_token(), "token s.canary");
     check(none().with("token", " s.blank\n"), "token s.blank");
     check(vendor(none()), "token s.env");
     check(home(vendor(none())), "token s.env");
-    check(home(none()), "file /home/app/.vault-token");
-    check(home(none()).with("token_file", "~/t"), "file /home/app/t");
+    check(home(none()), "file /var/lib/app/.vault-token");
+    check(
+        home(none()).with("token_file", "~/t"),
+        "file /var/lib/app/t",
+    );
     check(vendor(none().with("token_file", "/t")), "file /t");
     let approle = none()
         .with("auth_method", "approle")

@@ -10,6 +10,7 @@ use perennial_backend::Secret;
 use perennial_backend_hcv::{Auth, Config};
 use perennial_testkit::http::{Answer, HttpServer, Received};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 /// The token that is good from the start.
@@ -104,8 +105,13 @@ impl StandIn {
 
     /// Takes the server down, or up again, and waits until that is so.
     pub(crate) async fn down(&self, down: bool) {
-        self.server.down(down);
         let address = ("127.0.0.1", self.server.port());
+        // It is let go of together with all others that are open, and after them.
+        let probe = TcpStream::connect(address).await;
+        self.server.down(down);
+        if let (Ok(mut probe), true) = (probe, down) {
+            let _ = probe.read(&mut [0]).await;
+        }
         for _ in 0..1000 {
             if TcpStream::connect(address).await.is_err() == down {
                 return;
