@@ -316,8 +316,10 @@ fn a_login_of_identity_center_is_turned_into_a_role() {
     let home = folder.path();
     // The name of the file is the SHA-1 of the session's name.
     let cached = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
-    let login = json!({"accessToken": "canary-sso-token", "expiresAt": "2099-01-01T00:00:00Z"});
-    write(&home.join(cached), &login.to_string());
+    let login_until = |date: &str| {
+        let login = json!({"accessToken": "canary-sso-token", "expiresAt": date});
+        write(&home.join(cached), &login.to_string());
+    };
     let server = server(|request| {
         let given = json!({"roleCredentials": {
             "accessKeyId": "ASIASSO", "secretAccessKey": "canary", "sessionToken": "canary",
@@ -338,6 +340,12 @@ fn a_login_of_identity_center_is_turned_into_a_role() {
     write(&home.join(".aws/config"), &config);
     let variables = [("HOME", home.to_str().unwrap())];
     let settings = [("profile", "corp"), ("endpoint_url", &url)];
+    login_until("2020-01-01T00:00:00Z");
+    let told = outcome(&settings, &variables);
+    let expected = "unauthenticated the source of the credentials for AWS has failed";
+    assert!(told.starts_with(expected), "{told}");
+    shows_nothing_in(&told);
+    login_until("2099-01-01T00:00:00Z");
     assert_eq!(outcome(&settings, &variables), "value value");
     let last = server.requests().pop().unwrap();
     assert!(
@@ -422,6 +430,30 @@ fn roles_are_assumed_at_the_endpoint_of_the_region() {
         &[region, role, ("use_dualstack", "true")],
         "sts.us-east-1.api.aws",
     );
+}
+
+#[test]
+fn roles_are_assumed_where_the_setting_says_before_what_the_variables_say() {
+    let server = server(|_| None);
+    let url = server.url();
+    let nowhere = "http://127.0.0.1:9";
+    let variables = [
+        KEY[0],
+        KEY[1],
+        ("AWS_ENDPOINT_URL_STS", nowhere),
+        ("AWS_ENDPOINT_URL", nowhere),
+    ];
+    let settings = [
+        ("region", REGION),
+        ("endpoint_url", url.as_str()),
+        ("sts_endpoint_url", url.as_str()),
+        (
+            "assume_role_arn",
+            "arn:aws:iam::111122223333:role/hub, arn:aws:iam::111122223333:role/reader",
+        ),
+    ];
+    assert_eq!(outcome(&settings, &variables), "value value");
+    assert_eq!(keys(&server), ["ASIAREADER"]);
 }
 
 #[test]
