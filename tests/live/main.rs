@@ -13,5 +13,6 @@
 
 mod aws;
 mod gcp;
+mod hcv;
 mod server;
 mod stories;

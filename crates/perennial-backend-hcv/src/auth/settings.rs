@@ -1,0 +1,206 @@
+//! From settings to a login: which settings each method takes, and what goes before what.
+//!
+//! What a login consists of is described one level up; nothing is read from files here.
+
+use std::path::PathBuf;
+
+use perennial_backend::{ContextKey, Error, ErrorKind, Field, Operation, Secret, SettingMap};
+
+use super::{Auth, AwsKeys, Source, invalid};
+use crate::fields::{self, is_conventional};
+use crate::names;
+
+impl Auth {
+    /// Reads how to log in from settings.
+    pub(crate) fn from_settings(settings: &SettingMap) -> Result<Self, Error> {
+        let given = Given { settings };
+        let method = settings.text(&fields::AUTH_METHOD).unwrap_or_default();
+        let auth = match method {
+            "token" => given.token()?,
+            "approle" => {
+                let role = Secret::from(given.required(&fields::APPROLE_ROLE_ID)?);
+                let secret =
+                    given.source(&fields::APPROLE_SECRET_ID, &fields::APPROLE_SECRET_ID_FILE)?;
+                let wrapped = settings.boolean(&fields::APPROLE_RESPONSE_WRAPPING);
+                let auth = if wrapped == Some(true) {
+                    Self::approle_wrapped(role, secret)
+                } else {
+                    Self::approle(role, secret)
+                };
+                given.at(auth, &fields::APPROLE_AUTH_PATH)
+            }
+            "kubernetes" => {
+                let role = given.required(&fields::KUBE_ROLE)?;
+                let file = given.required(&fields::KUBE_API_TOKEN_FILE)?;
+                given.at(Self::kubernetes(role, file), &fields::KUBE_AUTH_PATH)
+            }
+            "jwt" => {
+                let file = given.required(&fields::JWT_FILE)?;
+                let role = given.text(&fields::JWT_ROLE);
+                given.at(Self::jwt(role, file), &fields::JWT_AUTH_PATH)
+            }
+            "cert" => {
+                let role = given.text(&fields::CERT_AUTH_ROLE_NAME);
+                given.at(Self::cert(role), &fields::CERT_AUTH_PATH)
+            }
+            "userpass" => {
+                let user = given.required(&fields::USERPASS_USERNAME)?;
+                let password =
+                    given.source(&fields::USERPASS_PASSWORD, &fields::USERPASS_PASSWORD_FILE)?;
+                let auth = Self::userpass(user, password);
+                given.at(auth, &fields::USERPASS_AUTH_PATH)
+            }
+            "aws_iam" => given.aws()?,
+            planned => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!("the auth method `{planned}` is not available yet"),
+                )
+                .with_operation(Operation::Build)
+                .with_context(ContextKey::Field, fields::AUTH_METHOD.name())
+                .with_help(format!("available: {}", AVAILABLE.join(", "))));
+            }
+        };
+        auth.check()?;
+        Ok(auth)
+    }
+}
+
+/// Settings as logins want them.
+struct Given<'s> {
+    settings: &'s SettingMap,
+}
+
+impl<'s> Given<'s> {
+    /// Returns a text that is not only blanks.
+    fn text(&self, field: &Field) -> Option<&'s str> {
+        self.settings
+            .setting(field)
+            .map(|setting| setting.text())
+            .filter(|text| !text.trim().is_empty())
+    }
+
+    fn required(&self, field: &Field) -> Result<&'s str, Error> {
+        self.text(field).or(field.default()).ok_or_else(|| {
+            let method = self.settings.text(&fields::AUTH_METHOD).unwrap_or_default();
+            let message = format!(
+                "auth method `{method}` needs the setting `{}`",
+                field.name()
+            );
+            invalid(message, field).with_help(format!("set `{}`", field.name()))
+        })
+    }
+
+    /// Returns whether somebody configured a field, which a variable of the vendor's is not.
+    fn is_configured(&self, field: &Field) -> bool {
+        self.settings
+            .setting(field)
+            .is_some_and(|setting| !is_conventional(field, setting))
+    }
+
+    /// Returns a credential that is given either as text or by a file, and by one of them.
+    fn source(&self, text: &Field, file: &Field) -> Result<Source, Error> {
+        match (self.text(text), self.text(file)) {
+            (Some(_), Some(_)) => Err(contradiction(text, file)),
+            (Some(secret), None) => Ok(Source::given(secret)),
+            (None, Some(path)) => Ok(Source::file(path)),
+            (None, None) => {
+                let (text, file_name) = (text.name(), file.name());
+                let message = format!("setting `{text}` or `{file_name}` is required");
+                Err(invalid(message, file).with_help(format!("set `{text}` or `{file_name}`")))
+            }
+        }
+    }
+
+    fn at(&self, auth: Auth, field: &Field) -> Auth {
+        let path = self.text(field).or(field.default()).unwrap_or_default();
+        auth.with_path(path)
+    }
+
+    /// A token that was configured, then one of the environment, then the file of the vendor's
+    /// token helper.
+    fn token(&self) -> Result<Auth, Error> {
+        let (token, file) = (&fields::TOKEN, &fields::TOKEN_FILE);
+        let configured = self.is_configured(token);
+        match (self.text(token), self.text(file)) {
+            (Some(_), Some(_)) if configured => Err(contradiction(token, file)),
+            (_, Some(path)) => Ok(Auth::token_file(self.at_home(path)?)),
+            (Some(text), None) => Ok(Auth::token(Secret::from(text.trim()))),
+            (None, None) => match self.text(&fields::HOME) {
+                Some(home) => Ok(Auth::token_file(PathBuf::from(home).join(HELPER_FILE))),
+                None => Err(invalid("there is no token".to_owned(), token)
+                    .with_help("set `token` or `token_file`, or another `auth_method`")),
+            },
+        }
+    }
+
+    fn at_home(&self, path: &str) -> Result<PathBuf, Error> {
+        let Some(rest) = path.strip_prefix("~/") else {
+            return Ok(PathBuf::from(path));
+        };
+        match self.text(&fields::HOME) {
+            Some(home) => Ok(PathBuf::from(home).join(rest)),
+            None => Err(invalid(
+                "setting `token_file` begins with `~/`, and nothing says where that is".to_owned(),
+                &fields::HOME,
+            )
+            .with_help("set `home`, or name the file from the root")),
+        }
+    }
+
+    fn aws(&self) -> Result<Auth, Error> {
+        let (id, key) = (&fields::AWS_ACCESS_KEY_ID, &fields::AWS_SECRET_ACCESS_KEY);
+        // Keys are a pair: one half of the configuration and one of the environment is none.
+        let from_environment = !self.is_configured(id) && !self.is_configured(key);
+        let half = |field: &Field| {
+            let wanted = from_environment || self.is_configured(field);
+            self.text(field).filter(|_| wanted).ok_or_else(|| {
+                let message = format!("auth method `aws_iam` needs the setting `{}`", field.name());
+                invalid(message, field).with_help(
+                    "set `aws_access_key_id` and `aws_secret_access_key`; other sources of AWS \
+                     credentials are not looked at",
+                )
+            })
+        };
+        let mut keys = AwsKeys::new(half(id)?, Secret::from(half(key)?));
+        let session = &fields::AWS_SESSION_TOKEN;
+        if from_environment || self.is_configured(session) {
+            keys.session = self.text(session).map(Secret::from);
+        }
+        let role = self.required(&fields::AWS_AUTH_ROLE)?;
+        let region = self.required(&fields::AWS_AUTH_REGION)?;
+        let path = self.required(&fields::AWS_LOGIN_PATH)?;
+        let Some(mount) = names::trimmed(path)
+            .strip_prefix("v1/auth/")
+            .and_then(|rest| rest.strip_suffix("/login"))
+        else {
+            let message = format!(
+                "setting `aws_login_path` takes a path like `/v1/auth/aws/login`, not `{path}`"
+            );
+            return Err(invalid(message, &fields::AWS_LOGIN_PATH));
+        };
+        Ok(Auth::aws_iam(role, region, keys).with_path(mount).with_aws(
+            self.text(&fields::AWS_STS_ENDPOINT_URL),
+            self.text(&fields::AWS_IAM_SERVER_ID),
+        ))
+    }
+}
+
+pub(crate) fn contradiction(one: &Field, other: &Field) -> Error {
+    let (one_name, other_name) = (one.name(), other.name());
+    let message = format!("settings `{one_name}` and `{other_name}` contradict each other");
+    invalid(message, other).with_help(format!("keep `{one_name}` or `{other_name}`, not both"))
+}
+
+const AVAILABLE: &[&str] = &[
+    "token",
+    "approle",
+    "kubernetes",
+    "jwt",
+    "cert",
+    "userpass",
+    "aws_iam",
+];
+
+/// Where `vault login` and `bao login` keep a token, below the home directory.
+const HELPER_FILE: &str = ".vault-token";

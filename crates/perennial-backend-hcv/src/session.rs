@@ -1,0 +1,463 @@
+//! The login: one at a time, kept alive, and made anew when the token turns out to be dead.
+//!
+//! A login that has begun outlives the call for which it began: whoever comes next goes on with it,
+//! so that what can be had only once (a wrapped secret id, say) is not lost with a dropped call.
+//! What is sent to log in is written in `login`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::HeaderValue;
+use perennial_backend::{BoxFuture, Context, Error, ErrorKind, Moment, Operation, Secret};
+use rustify::Endpoint;
+use vaultrs::api::token::requests::LookupTokenSelfRequest;
+
+use crate::answer;
+use crate::auth::Auth;
+use crate::endpoints::{self, Post};
+use crate::error::{self, Site};
+use crate::login::Unwrapped;
+use crate::transport::{Answer, Transport};
+
+/// A token, and the terms on which it is held.
+pub(crate) struct Held {
+    pub(crate) token: Secret,
+    header: HeaderValue,
+    terms: Terms,
+}
+
+/// For how long a token is good, and when it should be seen to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// The lease that came with the login.
+    first: Option<Duration>,
+    renewable: bool,
+    due: Option<Moment>,
+    ends: Option<Moment>,
+}
+
+impl Terms {
+    /// Makes the terms of a lease that began at `since`; `chance` picks the moment between a half
+    /// and two thirds of it.
+    pub(crate) fn new(
+        since: Moment,
+        lease: Option<Duration>,
+        renewable: bool,
+        chance: u64,
+    ) -> Self {
+        let due = lease.map(|lease| {
+            let spread = (lease / 6).as_nanos().max(1);
+            let extra = u128::from(chance) % spread;
+            since + lease / 2 + Duration::from_nanos(u64::try_from(extra).unwrap_or_default())
+        });
+        Self {
+            first: lease,
+            renewable,
+            due,
+            ends: lease.map(|lease| since + (lease - MARGIN.min(lease / 10))),
+        }
+    }
+
+    /// Leaves a token alone until it ends.
+    pub(crate) fn without_upkeep(self) -> Self {
+        Self { due: None, ..self }
+    }
+
+    fn is_over(&self, now: Moment) -> bool {
+        self.ends.is_some_and(|ends| now >= ends)
+    }
+}
+
+impl Held {
+    pub(crate) fn new(token: Secret, terms: Terms) -> Option<Self> {
+        let header = endpoints::token_header(token.expose())?;
+        Some(Self {
+            token,
+            header,
+            terms,
+        })
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held")
+            .field("terms", &self.terms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The login of one vault.
+pub(crate) struct Session {
+    parts: Arc<Parts>,
+    flight: tokio::sync::Mutex<Option<Flight>>,
+}
+
+/// What a login needs and what it leaves, shared with one that is under way.
+pub(crate) struct Parts {
+    pub(crate) transport: Transport,
+    pub(crate) auth: Auth,
+    pub(crate) namespace: Option<String>,
+    pub(crate) state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    held: Option<Arc<Held>>,
+    /// How many logins have ended.
+    ended: u64,
+    /// Why the last one failed, if it did.
+    failed: Option<Error>,
+    /// When it was last asked whether a token is alive.
+    asked_at: Option<Moment>,
+    pub(crate) unwrapped: Option<Unwrapped>,
+}
+
+/// A login that is under way.
+struct Flight {
+    future: BoxFuture<'static, Result<Arc<Held>, Error>>,
+    /// When nobody believes in it any more.
+    abandoned_at: Moment,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("auth", &self.parts.auth)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    pub(crate) fn new(transport: Transport, auth: Auth, namespace: Option<String>) -> Self {
+        let parts = Arc::new(Parts {
+            transport,
+            auth,
+            namespace,
+            state: Mutex::default(),
+        });
+        Self {
+            parts,
+            flight: tokio::sync::Mutex::new(None),
+        }
+    }
+
+    /// Makes a call with the token, and once more with another one if that token is dead.
+    pub(crate) async fn call<E: Endpoint>(
+        &self,
+        cx: &Context,
+        site: &Site<'_>,
+        make: impl Fn() -> E + Send + Sync,
+    ) -> Result<Answer, Error> {
+        let held = self.token(cx).await.map_err(|error| site.about(error))?;
+        let answer = self.parts.ask(cx, site, make(), &held).await?;
+        if answer.status != 403 || !self.is_dead(cx, &held, &answer).await? {
+            return Ok(answer);
+        }
+        let again = self.replace(cx, &held).await;
+        let held = again.map_err(|error| site.about(error))?;
+        let answer = self.parts.ask(cx, site, make(), &held).await?;
+        if answer.status == 403 && error::said(&answer) == Some(error::INVALID_TOKEN) {
+            let message = "the server does not know the token that it has just granted";
+            return Err(site
+                .error(ErrorKind::Unauthenticated, message.to_owned())
+                .with_retry_after(Duration::from_secs(1))
+                .with_help("another node granted it, and this one has not heard of it yet"));
+        }
+        Ok(answer)
+    }
+
+    /// Returns when the token should be seen to.
+    pub(crate) fn due(&self) -> Option<Moment> {
+        let state = self.parts.state();
+        let terms = state.held.as_ref()?.terms;
+        terms.due
+    }
+
+    /// Renews the token, or logs in anew where that is of no use.
+    pub(crate) async fn keep_up(&self, cx: &Context) -> Result<(), Error> {
+        let held = self.parts.state().held.clone();
+        let Some(held) = held else { return Ok(()) };
+        if held.terms.due.is_none_or(|due| due > cx.now()) {
+            return Ok(());
+        }
+        if !held.terms.renewable {
+            return self.log_in(cx, Some(&held)).await.map(|_| ());
+        }
+        let mut site = site_of_upkeep("auth/token/renew-self", "update");
+        site.namespace = self.parts.namespace.as_deref();
+        let since = cx.now();
+        let answer = self.parts.ask(cx, &site, Post::renew(), &held).await?;
+        match answer.status {
+            200 => {
+                let granted = answer::granted(&answer.body)
+                    .ok_or_else(|| site.not_understood(&answer, "no lease came"))?;
+                let first = held.terms.first;
+                let shrunk = match (first, granted.lease) {
+                    (Some(first), Some(now)) => now < first / 2,
+                    _ => false,
+                };
+                let mut terms = Terms::new(since, granted.lease, granted.renewable, cx.random());
+                terms.first = first.or(granted.lease);
+                self.parts.take_terms(&held, terms);
+                if shrunk && self.parts.can_log_in_anew() {
+                    // It comes to its end for good, so the rest of it serves to find another one.
+                    let current = self.parts.state().held.clone();
+                    self.log_in(cx, current.as_ref()).await?;
+                }
+                Ok(())
+            }
+            400 | 403 if self.parts.can_log_in_anew() => {
+                self.log_in(cx, Some(&held)).await.map(|_| ())
+            }
+            400 | 403 if error::said(&answer) == Some(error::INVALID_TOKEN) => {
+                self.parts.let_go(&held);
+                Err(error::refused(&site, &answer, self.parts.auth.method()))
+            }
+            400 | 403 => {
+                // It is good until it ends, and nobody may make it longer.
+                let terms = Terms {
+                    due: None,
+                    renewable: false,
+                    ..held.terms
+                };
+                self.parts.take_terms(&held, terms);
+                Ok(())
+            }
+            _ => Err(site.failed(&answer)),
+        }
+    }
+
+    async fn token(&self, cx: &Context) -> Result<Arc<Held>, Error> {
+        let held = self.parts.state().held.clone();
+        match held {
+            Some(held) if !held.terms.is_over(cx.now()) => Ok(held),
+            _ => self.log_in(cx, None).await,
+        }
+    }
+
+    /// Finds out whether a refusal is about the token and not about what it may do. A token that
+    /// is alive is not asked about for a while, so that a path that is closed costs no more calls.
+    async fn is_dead(
+        &self,
+        cx: &Context,
+        held: &Arc<Held>,
+        refusal: &Answer,
+    ) -> Result<bool, Error> {
+        if error::said(refusal) == Some(error::INVALID_TOKEN) {
+            return Ok(true);
+        }
+        {
+            let mut state = self.parts.state();
+            if state
+                .held
+                .as_ref()
+                .is_some_and(|now| !Arc::ptr_eq(now, held))
+            {
+                // Somebody has another one by now.
+                return Ok(true);
+            }
+            let recently = state
+                .asked_at
+                .is_some_and(|at| cx.now().since(at) < ASKED_ONCE_IN);
+            if recently {
+                return Ok(false);
+            }
+            state.asked_at = Some(cx.now());
+        }
+        let answer = self.parts.look_up(cx, held).await;
+        if answer.is_err() {
+            self.parts.state().asked_at = None;
+        }
+        let answer = answer?;
+        Ok(match answer.status {
+            200 => false,
+            403 if error::said(&answer) == Some(error::INVALID_TOKEN) => true,
+            // An old server says no more; where another login costs nothing, it is tried.
+            403 => self.parts.can_log_in_anew(),
+            _ => {
+                let site = site_of_upkeep("auth/token/lookup-self", "read");
+                return Err(site.failed(&answer));
+            }
+        })
+    }
+
+    /// Puts another token in the place of a dead one.
+    async fn replace(&self, cx: &Context, dead: &Arc<Held>) -> Result<Arc<Held>, Error> {
+        self.parts.let_go(dead);
+        let held = self.log_in(cx, Some(dead)).await?;
+        if held.token.expose() == dead.token.expose() {
+            self.parts.let_go(&held);
+            return Err(token_refused());
+        }
+        Ok(held)
+    }
+
+    /// Logs in, unless somebody did meanwhile; `old` is the token that is to be replaced.
+    async fn log_in(&self, cx: &Context, old: Option<&Arc<Held>>) -> Result<Arc<Held>, Error> {
+        let seen = self.parts.state().ended;
+        let mut gate = self.flight.lock().await;
+        {
+            let state = self.parts.state();
+            let other = state.held.as_ref().filter(|held| {
+                !held.terms.is_over(cx.now()) && old.is_none_or(|old| !Arc::ptr_eq(old, held))
+            });
+            if let Some(other) = other {
+                return Ok(Arc::clone(other));
+            }
+            // Whoever waited for a login that failed has the answer, too: were each of them to try
+            // it again, a user would be locked out soon.
+            if let (true, Some(failed)) = (state.ended > seen, &state.failed) {
+                return Err(failed.clone());
+            }
+        }
+        if gate
+            .as_ref()
+            .is_some_and(|flight| flight.abandoned_at <= cx.now())
+        {
+            *gate = None;
+        }
+        let flight = gate.get_or_insert_with(|| Flight {
+            future: Box::pin(Arc::clone(&self.parts).fly(cx.clone())),
+            abandoned_at: cx.deadline() + cx.remaining(),
+        });
+        let outcome = poll_fn(|task| flight.future.as_mut().poll(task)).await;
+        *gate = None;
+        outcome
+    }
+}
+
+impl Parts {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a call with a token.
+    async fn ask<E: Endpoint>(
+        &self,
+        cx: &Context,
+        site: &Site<'_>,
+        endpoint: E,
+        held: &Held,
+    ) -> Result<Answer, Error> {
+        let target = &self.transport.target;
+        let request = endpoints::request(target, endpoint, site.namespace, Some(&held.header));
+        let sent = match request {
+            Ok(request) => self.transport.send(cx, request).await,
+            Err(error) => Err(error),
+        };
+        sent.map_err(|error| site.about(error))
+    }
+
+    /// Asks what the server knows of a token.
+    pub(crate) async fn look_up(&self, cx: &Context, held: &Held) -> Result<Answer, Error> {
+        let mut site = site_of_upkeep("auth/token/lookup-self", "read");
+        site.namespace = self.namespace.as_deref();
+        self.ask(cx, &site, LookupTokenSelfRequest {}, held).await
+    }
+
+    /// Returns whether another login may bring another token.
+    fn can_log_in_anew(&self) -> bool {
+        !self.auth.is_given_token()
+    }
+
+    /// Logs in, and notes what came of it.
+    async fn fly(self: Arc<Self>, cx: Context) -> Result<Arc<Held>, Error> {
+        let outcome = match self.transport.look_again(&cx).await {
+            Ok(()) => self.log_in(&cx).await.map(Arc::new),
+            Err(error) => Err(error),
+        };
+        let mut state = self.state();
+        state.ended += 1;
+        state.failed = outcome.as_ref().err().cloned();
+        if let Ok(held) = &outcome {
+            state.held = Some(Arc::clone(held));
+            state.asked_at = None;
+        }
+        drop(state);
+        outcome
+    }
+
+    /// Lets go of a token, unless there is another one by now.
+    fn let_go(&self, held: &Arc<Held>) {
+        let mut state = self.state();
+        if state
+            .held
+            .as_ref()
+            .is_some_and(|now| Arc::ptr_eq(now, held))
+        {
+            state.held = None;
+        }
+    }
+
+    /// Notes new terms of a token, unless there is another one by now.
+    fn take_terms(&self, held: &Arc<Held>, terms: Terms) {
+        let mut state = self.state();
+        if state
+            .held
+            .as_ref()
+            .is_some_and(|now| Arc::ptr_eq(now, held))
+        {
+            state.held = Some(Arc::new(Held {
+                token: held.token.clone(),
+                header: held.header.clone(),
+                terms,
+            }));
+        }
+    }
+}
+
+pub(crate) fn site_of_upkeep(path: &'static str, capability: &'static str) -> Site<'static> {
+    Site {
+        operation: Operation::Upkeep,
+        resource: None,
+        namespace: None,
+        path: Cow::Borrowed(path),
+        capability,
+    }
+}
+
+/// Makes the error for a token that is the only one and no longer any good.
+pub(crate) fn token_refused() -> Error {
+    Error::new(ErrorKind::Unauthenticated, "the token was refused")
+        .with_help("it has expired, was revoked, or is another server's: set a new one")
+}
+
+/// How long before its end a token is no longer used, at the most.
+const MARGIN: Duration = Duration::from_millis(500);
+/// How often it is asked whether a token is alive, while calls are refused.
+const ASKED_ONCE_IN: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_seen_to_between_a_half_and_two_thirds_of_its_lease() {
+        let since = Moment::from_nanos(5_000_000_000);
+        for lease in [1, 60, 3600, 2_764_800].map(Duration::from_secs) {
+            for chance in [0, 1, 7, u64::MAX / 3, u64::MAX] {
+                let terms = Terms::new(since, Some(lease), true, chance);
+                let due = terms.due.unwrap();
+                assert!(due >= since + lease / 2, "{lease:?} {chance}");
+                assert!(due <= since + lease * 2 / 3, "{lease:?} {chance}");
+                assert!(!terms.is_over(due));
+                assert!(terms.is_over(since + lease));
+            }
+        }
+        let for_ever = Terms::new(since, None, false, 1);
+        assert_eq!(for_ever.due, None);
+        assert!(!for_ever.is_over(Moment::MAX - Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_token_is_not_shown() {
+        let terms = Terms::new(Moment::ORIGIN, None, false, 0);
+        let held = Held::new(Secret::from("s.canary"), terms).unwrap();
+        assert!(!format!("{held:?}").contains("canary"));
+        assert!(Held::new(Secret::from("s.line\nbreak"), terms).is_none());
+    }
+}

@@ -1,0 +1,460 @@
+//! The HTTP client: made of the configuration on first use, and the one file that sends.
+//!
+//! It follows no redirect to another host, retries nothing, and keeps no answer. What an answer
+//! means is not known here.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use perennial_backend::{Context, Error, Secret};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Certificate, Client, Identity, redirect, retry};
+use zeroize::Zeroizing;
+
+use crate::auth::{Source, invalid};
+use crate::config::{Config, Tls};
+use crate::endpoints;
+use crate::error::{self, Broken};
+use crate::fields;
+use crate::files;
+
+/// Where calls go: an origin without a path, and the path of a proxy below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) origin: String,
+    pub(crate) prefix: String,
+    host: String,
+    tls: bool,
+}
+
+impl Target {
+    /// Takes a URL apart.
+    pub(crate) fn parse(address: &str) -> Result<Self, Error> {
+        let wrong = |why: &str| {
+            // The address itself is not repeated: somebody may have put a password into it.
+            invalid(format!("the address of the server {why}"), &fields::ADDRESS)
+                .with_help("for example `https://vault.example.com:8200`")
+        };
+        let url = reqwest::Url::parse(address).map_err(|_| wrong("is no URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("begins with neither http:// nor https://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("has a user or a password in it"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("has a query or a fragment"));
+        }
+        let host = url.host_str().ok_or_else(|| wrong("has no host"))?;
+        Ok(Self {
+            origin: url.origin().ascii_serialization(),
+            prefix: url.path().trim_end_matches('/').to_owned(),
+            host: host.to_owned(),
+            tls: url.scheme() == "https",
+        })
+    }
+
+    /// Puts another host in the place of this one, which then stands in the certificate.
+    fn named(&self, name: &str) -> Result<Self, Error> {
+        let wrong = || {
+            let message = format!("setting `server_name` takes a host name, not `{name}`");
+            invalid(message, &fields::SERVER_NAME)
+        };
+        let mut url = reqwest::Url::parse(&self.origin).map_err(|_| wrong())?;
+        url.set_host(Some(name)).map_err(|_| wrong())?;
+        Ok(Self {
+            origin: url.origin().ascii_serialization(),
+            ..self.clone()
+        })
+    }
+}
+
+/// What the server answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether the server sent us to another one.
+    pub(crate) elsewhere: bool,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sends calls.
+pub(crate) struct Transport {
+    pub(crate) target: Target,
+    host: String,
+    tls: Tls,
+    built: Mutex<Option<Built>>,
+    /// Held while a client is made, so that one is made at a time.
+    making: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Built {
+    client: Client,
+    material: Arc<Material>,
+}
+
+/// What was read from files for a client.
+#[derive(Default)]
+struct Material {
+    ca: Option<Secret>,
+    identity: Option<(Secret, Secret)>,
+}
+
+impl Material {
+    fn is_same(&self, other: &Self) -> bool {
+        let (mine, theirs) = (self.parts(), other.parts());
+        mine.iter().zip(&theirs).all(|(one, two)| one == two)
+    }
+
+    fn parts(&self) -> [Option<&[u8]>; 3] {
+        let identity = self.identity.as_ref();
+        [
+            self.ca.as_ref().map(Secret::expose),
+            identity.map(|(cert, _)| cert.expose()),
+            identity.map(|(_, key)| key.expose()),
+        ]
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        let there = Target::parse(&config.address)?;
+        let target = match &config.tls.server_name {
+            Some(name) if there.tls => there.named(name)?,
+            _ => there.clone(),
+        };
+        Ok(Self {
+            target,
+            host: there.host,
+            tls: config.tls.clone(),
+            built: Mutex::new(None),
+            making: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// Sends a call and returns the whole answer, whatever its status.
+    pub(crate) async fn send(
+        &self,
+        cx: &Context,
+        request: Request<Vec<u8>>,
+    ) -> Result<Answer, Error> {
+        let client = self.client(cx).await?;
+        // The body is wiped by whoever holds it last, which is the client.
+        let (parts, body) = request.into_parts();
+        let body = Bytes::from_owner(Zeroizing::new(body));
+        let request = reqwest::Request::try_from(Request::from_parts(parts, body))
+            .map_err(|failure| error::broken(&failure, Broken::Sending))?;
+        let sent = client.execute(request).await;
+        let mut response = sent.map_err(|failure| self.failed(&failure, Broken::Sending))?;
+        let status = response.status();
+        let mut body = Body::with_room(response.content_length());
+        loop {
+            let read = response.chunk().await;
+            match read.map_err(|failure| self.failed(&failure, Broken::Reading))? {
+                Some(chunk) if body.fits(&chunk) => body.push(&chunk),
+                Some(_) => return Err(error::too_large(MOST_BYTES)),
+                None => break,
+            }
+        }
+        Ok(Answer {
+            status: status.as_u16(),
+            retry_after: endpoints::retry_after(response.headers()),
+            elsewhere: status.is_redirection(),
+            body: body.bytes,
+        })
+    }
+
+    /// Looks whether the files of certificates are others by now, and makes another client if so.
+    pub(crate) async fn look_again(&self, cx: &Context) -> Result<(), Error> {
+        if !self.has_files() {
+            return Ok(());
+        }
+        let held = self.held();
+        let now = self.material(cx).await?;
+        if held.is_some_and(|built| !built.material.is_same(&now)) {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    fn failed(&self, failure: &reqwest::Error, when: Broken) -> Error {
+        let error = error::broken(failure, when);
+        if error::is_about_certificates(&error) && self.has_files() {
+            // The files may be others by now: the next call reads them.
+            self.forget();
+        }
+        error
+    }
+
+    fn has_files(&self) -> bool {
+        let tls = &self.tls;
+        [&tls.ca, &tls.client_cert, &tls.client_key]
+            .into_iter()
+            .any(|source| matches!(source, Some(Source::File(_))))
+    }
+
+    fn held(&self) -> Option<Built> {
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.clone()
+    }
+
+    fn forget(&self) {
+        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    async fn client(&self, cx: &Context) -> Result<Client, Error> {
+        if let Some(built) = self.held() {
+            return Ok(built.client);
+        }
+        let _making = self.making.lock().await;
+        if let Some(built) = self.held() {
+            return Ok(built.client);
+        }
+        let material = Arc::new(self.material(cx).await?);
+        let (tls, target, host) = (self.tls.clone(), self.target.clone(), self.host.clone());
+        let given = Arc::clone(&material);
+        // The system's certificates are read from disk.
+        let client = cx
+            .run_blocking(move || build(&tls, &target, &host, &given))
+            .await??;
+        let built = Built {
+            client: client.clone(),
+            material,
+        };
+        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = Some(built);
+        Ok(client)
+    }
+
+    async fn material(&self, cx: &Context) -> Result<Material, Error> {
+        if !self.target.tls {
+            return Ok(Material::default());
+        }
+        let tls = &self.tls;
+        let ca = match &tls.ca {
+            Some(source) => Some(files::read(cx, source, &fields::CA_FILE).await?),
+            None => None,
+        };
+        let identity = match (&tls.client_cert, &tls.client_key) {
+            (Some(cert), Some(key)) => Some((
+                files::read(cx, cert, &fields::CLIENT_CERT_FILE).await?,
+                files::read(cx, key, &fields::CLIENT_KEY_FILE).await?,
+            )),
+            _ => None,
+        };
+        Ok(Material { ca, identity })
+    }
+}
+
+fn build(tls: &Tls, target: &Target, host: &str, material: &Material) -> Result<Client, Error> {
+    let mut builder = Client::builder()
+        .tls_backend_rustls()
+        .retry(retry::never())
+        .redirect(redirect::Policy::custom(same_origin_only))
+        .referer(false)
+        .connect_timeout(CONNECT_LIMIT)
+        // A call that is dropped takes its connection with it, so one that hangs is not met again.
+        .http1_only()
+        .pool_idle_timeout(IDLE_LIMIT)
+        .user_agent(concat!("perennial/", env!("CARGO_PKG_VERSION")));
+    if !target.tls {
+        // Nothing is verified, so the system's certificates need not be read.
+        builder = builder.tls_certs_only([]);
+    } else if !tls.verify {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    } else if let Some(ca) = &material.ca {
+        let wrong = || {
+            invalid(
+                "the trusted certificates are not PEM".to_owned(),
+                &fields::CA_FILE,
+            )
+            .with_help("a file or text with `-----BEGIN CERTIFICATE-----`")
+        };
+        let certificates = Certificate::from_pem_bundle(ca.expose()).map_err(|_| wrong())?;
+        if certificates.is_empty() {
+            return Err(wrong());
+        }
+        builder = builder.tls_certs_only(certificates);
+    }
+    if let Some((cert, key)) = &material.identity {
+        let room = cert.expose().len() + key.expose().len() + 1;
+        let mut pem = Zeroizing::new(Vec::with_capacity(room));
+        pem.extend_from_slice(key.expose());
+        pem.push(b'\n');
+        pem.extend_from_slice(cert.expose());
+        let identity = Identity::from_pem(&pem).map_err(|_| not_an_identity())?;
+        builder = builder.identity(identity);
+    }
+    let named = reqwest::Url::parse(&target.origin).ok();
+    if let Some(name) = named.as_ref().and_then(reqwest::Url::host_str)
+        && name != host
+    {
+        let bare = host.trim_matches(['[', ']']);
+        builder = match bare.parse::<IpAddr>() {
+            Ok(address) => builder.resolve(name, SocketAddr::new(address, 0)),
+            Err(_) => builder.dns_resolver(Arc::new(Elsewhere(bare.into()))),
+        };
+    }
+    builder.build().map_err(|_| match material.identity {
+        // The client says no more than that something does not fit.
+        Some(_) => not_an_identity(),
+        None => error::no_client(),
+    })
+}
+
+fn not_an_identity() -> Error {
+    invalid(
+        "the client certificate and its key are not a pair in PEM".to_owned(),
+        &fields::CLIENT_CERT_FILE,
+    )
+    .with_help("the certificate first of a chain, and a key that is not encrypted")
+}
+
+/// Follows a redirect only to the same scheme, host and port, so that the token stays there.
+fn same_origin_only(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let same = attempt
+        .previous()
+        .last()
+        .is_some_and(|from| from.origin() == attempt.url().origin());
+    if same && attempt.previous().len() <= MOST_REDIRECTS {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+/// Resolves every name to where the server really is.
+struct Elsewhere(Arc<str>);
+
+impl Resolve for Elsewhere {
+    fn resolve(&self, _: Name) -> Resolving {
+        let host = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((&*host, 0)).await?;
+            let addresses: Vec<_> = found.collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// A body as it comes in; what it outgrows is wiped.
+struct Body {
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Body {
+    fn with_room(announced: Option<u64>) -> Self {
+        let room = announced
+            .and_then(|length| usize::try_from(length).ok())
+            .unwrap_or(FIRST_ROOM)
+            .min(MOST_BYTES);
+        Self {
+            bytes: Zeroizing::new(Vec::with_capacity(room)),
+        }
+    }
+
+    fn fits(&self, chunk: &[u8]) -> bool {
+        self.bytes.len() + chunk.len() <= MOST_BYTES
+    }
+
+    fn push(&mut self, chunk: &[u8]) {
+        let needed = self.bytes.len() + chunk.len();
+        if needed > self.bytes.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * self.bytes.len())));
+            larger.extend_from_slice(&self.bytes);
+            self.bytes = larger;
+        }
+        self.bytes.extend_from_slice(chunk);
+    }
+}
+
+/// The most bytes of an answer. A server keeps secrets of 1 MiB at the most unless it is told
+/// otherwise, and escaping may double that.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+const FIRST_ROOM: usize = 4096;
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+const MOST_REDIRECTS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        let check = |address: &str, origin: &str, prefix: &str| {
+            let target = Target::parse(address).unwrap();
+            assert_eq!(
+                (target.origin.as_str(), target.prefix.as_str()),
+                (origin, prefix)
+            );
+        };
+        check("http://127.0.0.1:8200", "http://127.0.0.1:8200", "");
+        check(
+            "https://vault.example.com/",
+            "https://vault.example.com",
+            "",
+        );
+        check(
+            "https://Vault.Example.com:443/p/q/",
+            "https://vault.example.com",
+            "/p/q",
+        );
+        check("http://[::1]:8200", "http://[::1]:8200", "");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_repeating_it() {
+        for address in [
+            "",
+            "vault.example.com",
+            "ftp://canary.example.com",
+            "http://user:canary@vault.example.com",
+            "http://canary@vault.example.com",
+            "http://vault.example.com/?canary",
+            "http://vault.example.com/#canary",
+        ] {
+            let error = Target::parse(address).unwrap_err();
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_grows_and_keeps_every_byte() {
+        let mut body = Body::with_room(Some(1));
+        let mut expected = Vec::new();
+        for round in 0..1000_u32 {
+            let chunk = round.to_le_bytes();
+            body.push(&chunk);
+            expected.extend_from_slice(&chunk);
+        }
+        assert_eq!(*body.bytes, expected);
+        assert!(!body.fits(&vec![0; MOST_BYTES]));
+    }
+}
