@@ -4,6 +4,7 @@
 //! phrases and never repeated; codes and ids are copied only if they look like ones.
 
 use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -23,6 +24,8 @@ pub(crate) struct Facts {
     pub(crate) request_id: Option<Box<str>>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) phrases: Phrases,
+    /// What the system said when nobody was reached.
+    pub(crate) system: Option<io::ErrorKind>,
 }
 
 /// In what way a call failed.
@@ -120,7 +123,13 @@ impl Facts {
         match error {
             late if late.is_timeout() => Self::shaped(Shape::Late),
             unsent if unsent.is_user() => Self::shaped(Shape::Unsent),
-            _ => Self::shaped(Shape::Unreached),
+            _ => Self {
+                system: chain(error)
+                    .filter_map(|error| error.downcast_ref::<io::Error>())
+                    .map(io::Error::kind)
+                    .find(|kind| *kind != io::ErrorKind::Other),
+                ..Self::shaped(Shape::Unreached)
+            },
         }
     }
 
@@ -182,6 +191,9 @@ impl Facts {
         if let Some(id) = &self.request_id {
             cause = cause.with_request_id(id.clone());
         }
+        if let Some(kind) = self.system {
+            cause = cause.with_message(kind.to_string());
+        }
         cause
     }
 }
@@ -220,21 +232,23 @@ fn credentials<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Credential
 
 /// Finds an error of this type among the causes of another one.
 fn find<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// Goes through an error and its causes.
+fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
         // What an error of the system wraps is not among its causes.
-        next = match error
-            .downcast_ref::<std::io::Error>()
-            .and_then(|io| io.get_ref())
+        match error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
         {
-            Some(inner) => Some(inner),
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
             None => error.source(),
-        };
-    }
-    None
+        }
+    })
 }
 
 fn is_code(text: &str) -> bool {
@@ -327,9 +341,7 @@ mod tests {
 
     #[test]
     fn an_error_is_found_however_deep_it_is_wrapped() {
-        let deep = std::io::Error::other(std::io::Error::other(
-            CredentialsError::not_loaded_no_source(),
-        ));
+        let deep = io::Error::other(io::Error::other(CredentialsError::not_loaded_no_source()));
         let error = ConnectorError::other(Box::new(deep), None);
         assert!(find::<CredentialsError>(&error).is_some());
         assert!(find::<rustls::Error>(&error).is_none());

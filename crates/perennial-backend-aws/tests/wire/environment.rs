@@ -1,4 +1,4 @@
-//! What the SDK takes from the environment of the process: regions, credentials, proxies.
+//! What the SDK takes from the environment of the process: regions and credentials.
 //!
 //! A test cannot set variables of its own process safely, so each runs this program again, in an
 //! environment that holds what the test gives it and nothing else.
@@ -51,7 +51,7 @@ async fn child() {
 }
 
 /// Runs the child and returns what it said.
-fn outcome(settings: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
+pub(crate) fn outcome(settings: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
     let settings: Vec<_> = settings
         .iter()
         .chain(&[("plan_rotation", "off")])
@@ -75,7 +75,9 @@ fn outcome(settings: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
 }
 
 /// Starts a store with the secret `db`, an STS, and whatever else answers.
-fn server(also: impl Fn(&Received) -> Option<Answer> + Send + Sync + 'static) -> HttpServer {
+pub(crate) fn server(
+    also: impl Fn(&Received) -> Option<Answer> + Send + Sync + 'static,
+) -> HttpServer {
     let store = Store::default();
     store.put("db", b"value");
     HttpServer::start(move |request| {
@@ -87,7 +89,7 @@ fn server(also: impl Fn(&Received) -> Option<Answer> + Send + Sync + 'static) ->
 }
 
 /// The ids of the keys with which Secrets Manager was asked.
-fn keys(server: &HttpServer) -> Vec<String> {
+pub(crate) fn keys(server: &HttpServer) -> Vec<String> {
     let requests = server.requests();
     let asked = requests.iter().filter(|request| !sts::is_asked(request));
     let id = |request: &Received| {
@@ -107,7 +109,7 @@ fn write(path: &Path, content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-const KEY: [(&str, &str); 2] = [
+pub(crate) const KEY: [(&str, &str); 2] = [
     ("AWS_ACCESS_KEY_ID", "AKIAPROCESS"),
     ("AWS_SECRET_ACCESS_KEY", "canary-key"),
 ];
@@ -316,8 +318,10 @@ fn a_login_of_identity_center_is_turned_into_a_role() {
     let home = folder.path();
     // The name of the file is the SHA-1 of the session's name.
     let cached = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
-    let login = json!({"accessToken": "canary-sso-token", "expiresAt": "2099-01-01T00:00:00Z"});
-    write(&home.join(cached), &login.to_string());
+    let login_until = |date: &str| {
+        let login = json!({"accessToken": "canary-sso-token", "expiresAt": date});
+        write(&home.join(cached), &login.to_string());
+    };
     let server = server(|request| {
         let given = json!({"roleCredentials": {
             "accessKeyId": "ASIASSO", "secretAccessKey": "canary", "sessionToken": "canary",
@@ -338,6 +342,12 @@ fn a_login_of_identity_center_is_turned_into_a_role() {
     write(&home.join(".aws/config"), &config);
     let variables = [("HOME", home.to_str().unwrap())];
     let settings = [("profile", "corp"), ("endpoint_url", &url)];
+    login_until("2020-01-01T00:00:00Z");
+    let told = outcome(&settings, &variables);
+    let expected = "unauthenticated the source of the credentials for AWS has failed";
+    assert!(told.starts_with(expected), "{told}");
+    shows_nothing_in(&told);
+    login_until("2099-01-01T00:00:00Z");
     assert_eq!(outcome(&settings, &variables), "value value");
     let last = server.requests().pop().unwrap();
     assert!(
@@ -345,93 +355,4 @@ fn a_login_of_identity_center_is_turned_into_a_role() {
             .unwrap()
             .contains("Credential=ASIASSO/")
     );
-}
-
-/// Asks through a proxy and returns where it was told to connect to.
-fn connects_to(settings: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
-    let proxy = HttpServer::start(|_| Answer::new(502));
-    let url = proxy.url();
-    let all: Vec<_> = KEY
-        .into_iter()
-        .chain([("HTTPS_PROXY", url.as_str())])
-        .chain(variables.iter().copied())
-        .collect();
-    let told = outcome(settings, &all);
-    assert!(
-        told.starts_with("unavailable AWS cannot be reached"),
-        "{told}"
-    );
-    shows_nothing_in(&told);
-    let asked = proxy.requests();
-    asked
-        .iter()
-        .map(|request| format!("{} {}", request.method, request.target))
-        .collect()
-}
-
-#[test]
-fn each_region_has_its_endpoint_with_fips_and_with_both_protocols() {
-    let check = |settings: &[(&str, &str)], host: &str| {
-        assert_eq!(connects_to(settings, &[]), [format!("CONNECT {host}:443")]);
-    };
-    let region = ("region", "us-east-1");
-    check(&[region], "secretsmanager.us-east-1.amazonaws.com");
-    check(
-        &[region, ("use_fips", "true")],
-        "secretsmanager-fips.us-east-1.amazonaws.com",
-    );
-    // In the regions of most users both protocols are spoken at one name; not so in others.
-    let dualstack = ("use_dualstack", "on");
-    check(
-        &[region, dualstack],
-        "secretsmanager.us-east-1.amazonaws.com",
-    );
-    let elsewhere = ("region", "us-iso-east-1");
-    check(
-        &[elsewhere, dualstack],
-        "secretsmanager.us-iso-east-1.api.aws.ic.gov",
-    );
-    check(
-        &[elsewhere, dualstack, ("use_fips", "true")],
-        "secretsmanager-fips.us-iso-east-1.api.aws.ic.gov",
-    );
-    check(
-        &[("region", "cn-north-1")],
-        "secretsmanager.cn-north-1.amazonaws.com.cn",
-    );
-    // One that did not exist when this was written.
-    check(
-        &[("region", "xy-newland-7")],
-        "secretsmanager.xy-newland-7.amazonaws.com",
-    );
-}
-
-#[test]
-fn roles_are_assumed_at_the_endpoint_of_the_region() {
-    let role = ("assume_role_arn", "arn:aws:iam::111122223333:role/reader");
-    let region = ("region", "us-east-1");
-    let check = |settings: &[(&str, &str)], host: &str| {
-        assert_eq!(connects_to(settings, &[]), [format!("CONNECT {host}:443")]);
-    };
-    check(&[region, role], "sts.us-east-1.amazonaws.com");
-    check(
-        &[region, role, ("use_fips", "true")],
-        "sts-fips.us-east-1.amazonaws.com",
-    );
-    check(
-        &[region, role, ("use_dualstack", "true")],
-        "sts.us-east-1.api.aws",
-    );
-}
-
-#[test]
-fn a_proxy_is_left_aside_where_the_environment_says_so() {
-    let server = server(|_| None);
-    let url = server.url();
-    let mut variables = vec![("HTTP_PROXY", "http://127.0.0.1:9"), ("AWS_REGION", REGION)];
-    variables.extend(KEY);
-    let settings = [("endpoint_url", url.as_str())];
-    assert!(outcome(&settings, &variables).starts_with("unavailable"));
-    variables.push(("NO_PROXY", "127.0.0.1"));
-    assert_eq!(outcome(&settings, &variables), "value value");
 }

@@ -184,6 +184,15 @@ async fn a_server_that_is_gone_is_unavailable_and_then_back() {
 }
 
 #[tokio::test]
+async fn what_the_system_says_of_a_server_that_is_gone_is_told() {
+    let scene = scene();
+    outage::down(&scene.server, true).await;
+    let error = scene.fails_and_recovers(ErrorKind::Unavailable).await;
+    let cause = error.cause().unwrap();
+    assert_eq!(cause.message(), Some("connection refused"));
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed_and_takes_no_signature_along() {
     let elsewhere = HttpServer::start(|_| Answer::json(200, BODY));
     for status in [301, 302, 307, 308] {

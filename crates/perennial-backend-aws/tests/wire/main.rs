@@ -6,6 +6,7 @@ mod answers;
 mod batches;
 mod credentials;
 mod dates;
+mod endpoints;
 mod environment;
 mod faults;
 mod requests;
