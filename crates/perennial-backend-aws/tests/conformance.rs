@@ -12,9 +12,6 @@ use perennial_testkit::{Harness, OUTSIDE, Unable};
 
 use store::Store;
 
-#[path = "scripted/outage.rs"]
-mod outage;
-
 #[path = "scripted/store.rs"]
 mod store;
 
@@ -82,7 +79,7 @@ impl Harness for Scene {
     }
 
     async fn outage(&self, down: bool) -> Result<(), Unable> {
-        outage::down(&self.server, down).await;
+        self.server.down(down);
         Ok(())
     }
 

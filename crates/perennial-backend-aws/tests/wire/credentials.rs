@@ -7,7 +7,6 @@ use std::time::Duration;
 use perennial_backend::{ContextKey, ErrorKind, Secret};
 use perennial_testkit::http::{Answer, Received};
 
-use crate::outage;
 use crate::scene::{Scene, shows_nothing};
 use crate::store::failure;
 use crate::sts::{self, parameter};
@@ -125,7 +124,7 @@ async fn what_is_wrong_with_sts_is_told_from_what_is_wrong_with_credentials() {
     .await;
 
     let scene = with_roles();
-    outage::down(&scene.server, true).await;
+    scene.server.down(true);
     scene.fails_and_recovers(ErrorKind::Unavailable).await;
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use perennial_backend::{Backend, ContextKey, ErrorKind, Request};
 use perennial_testkit::http::{Answer, HttpServer};
 
-use crate::outage;
 use crate::scene::{Scene, text};
 use crate::store::failure;
 
@@ -179,14 +178,14 @@ async fn ten_megabytes_of_something_else_end_in_an_error() {
 async fn a_server_that_is_gone_is_unavailable_and_then_back() {
     let scene = scene();
     assert_eq!(scene.read("db").await.unwrap(), "canary-value");
-    outage::down(&scene.server, true).await;
+    scene.server.down(true);
     scene.fails_and_recovers(ErrorKind::Unavailable).await;
 }
 
 #[tokio::test]
 async fn what_the_system_says_of_a_server_that_is_gone_is_told() {
     let scene = scene();
-    outage::down(&scene.server, true).await;
+    scene.server.down(true);
     let error = scene.fails_and_recovers(ErrorKind::Unavailable).await;
     let cause = error.cause().unwrap();
     assert_eq!(cause.message(), Some("connection refused"));

@@ -15,9 +15,6 @@ mod silence;
 mod trust;
 mod writing;
 
-#[path = "../scripted/outage.rs"]
-mod outage;
-
 #[path = "../scripted/store.rs"]
 mod store;
 

@@ -9,7 +9,6 @@ use perennial_backend_aws::{Config, SecretsManager};
 use perennial_testkit::LiveRuntime;
 use perennial_testkit::http::{Answer, HttpServer, Received};
 
-use crate::outage;
 use crate::store::{self, Store};
 use crate::sts;
 
@@ -100,7 +99,7 @@ impl Scene {
         shows_nothing(&error);
         shows_nothing_in(&format!("{:?} {:#?}", self.backend, self.backend));
         self.mend();
-        outage::down(&self.server, false).await;
+        self.server.down(false);
         assert_eq!(self.read("db").await.unwrap(), "canary-value");
         error
     }
