@@ -1,12 +1,10 @@
 //! Secrets of one vault that come due together, and stores that answer in part.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use perennial_backend::{
-    Backend, Backends, Batch, Capabilities, Context, Error, ErrorKind as BackendErrorKind, Fetched,
-    Request, Settings, async_trait,
+    Backend, Backends, Batch, Capabilities, Context, Error, Fetched, Request, Settings, async_trait,
 };
 use perennial_resolver::{ErrorKind, Resolver};
 use perennial_testkit::{Fault, ScriptedBackend};
@@ -15,11 +13,10 @@ use crate::world::{Ongoing, World, row, text};
 
 const BATCHING: Settings = Settings::new("batching", "a store in memory", &[]);
 
-/// A store that answers batches of up to ten, one secret in a second, unless batches are refused.
+/// A store that answers batches of up to ten, one secret in a second.
 #[derive(Debug)]
 struct Batching {
     store: ScriptedBackend,
-    refuses: AtomicBool,
     sizes: std::sync::Mutex<Vec<usize>>,
     panics_at: Option<usize>,
 }
@@ -37,10 +34,6 @@ impl Backend for Batching {
 
     async fn fetch_many(&self, cx: &Context, requests: &[Request], batch: &mut Batch) {
         self.sizes.lock().unwrap().push(requests.len());
-        if self.refuses.load(Ordering::Relaxed) {
-            let refused = Error::new(BackendErrorKind::PermissionDenied, "no batches here");
-            return batch.fail_rest(&refused);
-        }
         for (index, request) in requests.iter().enumerate() {
             assert_ne!(self.panics_at, Some(index), "a batch that breaks off");
             let answer = self.store.fetch(cx, request).await;
@@ -52,7 +45,6 @@ impl Backend for Batching {
 fn batching(panics_at: Option<usize>) -> (Arc<Batching>, World) {
     let backend = Arc::new(Batching {
         store: ScriptedBackend::new().quiet(),
-        refuses: AtomicBool::new(false),
         sizes: std::sync::Mutex::default(),
         panics_at,
     });
@@ -154,23 +146,20 @@ async fn what_came_before_a_deadline_or_a_panic_is_kept() {
 }
 
 #[tokio::test]
-async fn a_store_that_allows_no_batches_is_asked_one_by_one_from_then_on() {
+async fn secrets_that_are_denied_together_cost_nobody_the_batches() {
     let (backend, world) = batching(None);
-    backend.refuses.store(true, Ordering::Relaxed);
-    backend.store.deny("s7", true);
-    let values = world.secrets.get_many(references(10)).await;
-    for (index, value) in values.into_iter().enumerate() {
-        match index {
-            7 => assert_eq!(value.unwrap_err().kind(), ErrorKind::PermissionDenied),
-            _ => assert_eq!(text(&value.unwrap()), format!("value {index}")),
-        }
+    for name in ["s0", "s1"] {
+        backend.store.deny(name, true);
     }
-    let mut expected = vec![10];
-    expected.extend([1; 10]);
-    assert_eq!(sizes(&backend), expected);
-    let refreshed = world.secrets.refresh(references(7)).await;
-    assert!(refreshed.iter().all(Result::is_ok));
-    assert_eq!(sizes(&backend), [1; 7]);
+    let denied = world.secrets.get_many(references(2)).await;
+    for value in denied {
+        assert_eq!(value.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    }
+    assert_eq!(sizes(&backend), [2], "each is asked for once");
+    let others = references(12).split_off(2);
+    let values = world.secrets.get_many(others).await;
+    assert!(values.iter().all(Result::is_ok));
+    assert_eq!(sizes(&backend), [10]);
 }
 
 #[tokio::test]

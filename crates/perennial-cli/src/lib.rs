@@ -69,7 +69,7 @@ fn dispatch(
 ) -> Outcome {
     match args.command {
         Command::Get(get) => {
-            let secrets = setup::resolver(environment, streams.errors)?;
+            let secrets = setup::resolver_for_once(environment, streams.errors)?;
             get::run(&get, &secrets, streams)
         }
         Command::Explain(explain) if explain.syntax => syntax::run(&explain, streams),

@@ -38,17 +38,6 @@ impl Engine {
             return;
         };
         self.judge(now, vault, &answers, upkeep_due);
-        if members.len() > 1 && answers.iter().all(is_refusal) {
-            // The store may allow single secrets where it does not allow batches of them.
-            if let Some(state) = self.vaults.get_mut(&vault) {
-                state.batches = false;
-            }
-            for index in members {
-                self.rest(index);
-                self.enqueue(index, true);
-            }
-            return;
-        }
         if is_probe {
             self.fail_those_who_hoped(vault);
         }
@@ -233,13 +222,4 @@ fn is_about_the_vault(kind: ErrorKind) -> bool {
             | ErrorKind::Unauthenticated
             | ErrorKind::RateLimited
     )
-}
-
-fn is_refusal(answer: &Result<Fetched, BackendError>) -> bool {
-    answer.as_ref().is_err_and(|error| {
-        matches!(
-            error.kind(),
-            ErrorKind::PermissionDenied | ErrorKind::Unsupported
-        )
-    })
 }

@@ -24,8 +24,6 @@ pub(super) struct VaultState {
     not_before: Option<Moment>,
     /// The last failure that says something about the whole vault.
     pub(super) last_trouble: Option<BackendError>,
-    /// Whether several secrets may be asked for with one call.
-    pub(super) batches: bool,
     pub(super) upkeep_due: Option<Moment>,
     /// Before when no upkeep runs, whatever the backend says.
     pub(super) upkeep_not_before: Moment,
@@ -43,7 +41,6 @@ impl VaultState {
             background: VecDeque::new(),
             not_before: None,
             last_trouble: None,
-            batches: true,
             upkeep_due: None,
             upkeep_not_before: Moment::ORIGIN,
             upkeep_runs: false,
@@ -130,11 +127,7 @@ impl Engine {
                 return false;
             }
         }
-        let batch = if state.batches && !probe {
-            state.vault.max_batch()
-        } else {
-            1
-        };
+        let batch = if probe { 1 } else { state.vault.max_batch() };
         let mut members = Vec::new();
         while members.len() < batch {
             let Some(index) = self.pop(number) else { break };
