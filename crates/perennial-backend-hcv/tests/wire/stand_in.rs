@@ -10,7 +10,6 @@ use perennial_backend::Secret;
 use perennial_backend_hcv::{Auth, Config};
 use perennial_testkit::http::{Answer, HttpServer, Received};
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 /// The token that is good from the start.
@@ -105,13 +104,10 @@ impl StandIn {
 
     /// Takes the server down, or up again, and waits until that is so.
     pub(crate) async fn down(&self, down: bool) {
-        let address = ("127.0.0.1", self.server.port());
-        // It is let go of together with all others that are open, and after them.
-        let probe = TcpStream::connect(address).await;
+        // A connection that is open may take one more call while the others are cut.
+        self.edit(|state| state.instead = down.then(|| Answer::new(503)));
         self.server.down(down);
-        if let (Ok(mut probe), true) = (probe, down) {
-            let _ = probe.read(&mut [0]).await;
-        }
+        let address = ("127.0.0.1", self.server.port());
         for _ in 0..1000 {
             if TcpStream::connect(address).await.is_err() == down {
                 return;
