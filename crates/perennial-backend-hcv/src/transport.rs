@@ -404,6 +404,9 @@ const MOST_REDIRECTS: usize = 3;
 
 #[cfg(test)]
 mod tests {
+    use perennial_testkit::LiveRuntime;
+    use perennial_testkit::http::{HttpServer, Identity};
+
     use super::*;
 
     #[test]
@@ -456,5 +459,27 @@ mod tests {
         }
         assert_eq!(*body.bytes, expected);
         assert!(!body.fits(&vec![0; MOST_BYTES]));
+    }
+
+    #[tokio::test]
+    async fn certificates_are_read_again_when_the_server_is_not_trusted() {
+        let (old, new) = (Identity::new("old"), Identity::new("new"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, old.ca_pem()).unwrap();
+        let server = HttpServer::start_tls(&new, |_| perennial_testkit::http::Answer::new(204));
+        let config = Config::default()
+            .with_address(server.url())
+            .with_ca(Source::file(&file));
+        let transport = Transport::new(&config).unwrap();
+        let send = async || {
+            let cx = LiveRuntime::new().context(Duration::from_secs(10));
+            let request = Request::builder().uri(server.url()).body(Vec::new());
+            transport.send(&cx, request.unwrap()).await
+        };
+        let error = send().await.unwrap_err();
+        assert!(error::is_about_certificates(&error), "{error:?}");
+        std::fs::write(&file, new.ca_pem()).unwrap();
+        assert_eq!(send().await.unwrap().status, 204);
     }
 }

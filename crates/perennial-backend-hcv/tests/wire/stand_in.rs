@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) renewable: bool,
     /// What renewing gives, in seconds; nothing forbids it.
     pub(crate) renewal: Option<u64>,
+    /// Whether logins are answered with an error that passes.
+    pub(crate) closed: bool,
     /// An answer that comes in the place of every other one.
     pub(crate) instead: Option<Answer>,
 }
@@ -141,6 +143,9 @@ impl State {
         if let Some(rest) = path.strip_prefix("auth/")
             && rest.contains("/login")
         {
+            if self.closed {
+                return Answer::new(503);
+            }
             self.logins += 1;
             let token = format!("s.canary-granted-{}", self.logins);
             self.tokens.insert(token.clone(), self.lease);
