@@ -64,8 +64,16 @@ impl Target {
             let message = format!("setting `server_name` takes a host name, not `{name}`");
             invalid(message, &fields::SERVER_NAME)
         };
+        let fits = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
+        if !name.chars().all(fits) {
+            return Err(wrong());
+        }
         let mut url = reqwest::Url::parse(&self.origin).map_err(|_| wrong())?;
         url.set_host(Some(name)).map_err(|_| wrong())?;
+        // To an address a call would go by itself, wherever the server is.
+        if url.domain().is_none() {
+            return Err(wrong());
+        }
         Ok(Self {
             origin: url.origin().ascii_serialization(),
             ..self.clone()
@@ -445,6 +453,22 @@ mod tests {
         ] {
             let error = Target::parse(address).unwrap_err();
             assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_server_is_no_address() {
+        let there = Target::parse("https://10.0.0.5:8200/p").unwrap();
+        let named = there.named("vault.service.consul").unwrap();
+        assert_eq!(named.origin, "https://vault.service.consul:8200");
+        assert_eq!(
+            (named.prefix.as_str(), named.host.as_str()),
+            ("/p", "10.0.0.5")
+        );
+        for name in [
+            "10.0.0.9", "0x7f.1", "[::1]", "::1", "", "a b", "a/b", "a:1", "u@h",
+        ] {
+            assert!(there.named(name).is_err(), "{name}");
         }
     }
 
