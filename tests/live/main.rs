@@ -11,6 +11,7 @@
     reason = "a condition of another process is waited for, with a deadline, and told by variables"
 )]
 
+mod aws;
 mod gcp;
 mod hcv;
 mod server;

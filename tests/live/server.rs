@@ -51,11 +51,6 @@ impl Server {
         }
     }
 
-    /// Returns the port.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Returns the address over plain HTTP.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

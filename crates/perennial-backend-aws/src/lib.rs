@@ -1,23 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod auth;
+mod batch;
+mod client;
 mod config;
+mod dates;
 mod error;
-mod store;
-mod wire;
+mod facts;
+mod names;
+mod secrets_manager;
+mod time;
+mod transport;
+mod writer;
 
 use std::sync::Arc;
 
 use perennial_backend::BackendType;
 
 pub use config::{Config, SETTINGS};
-pub use store::Store;
+pub use secrets_manager::SecretsManager;
 
 /// Returns the row of this backend for the table of all.
 #[must_use]
 pub fn backend_type() -> BackendType {
     BackendType::new(&SETTINGS, |settings| {
         let config = Config::from_settings(settings)?;
-        Ok(Arc::new(Store::new(config)))
+        Ok(Arc::new(SecretsManager::new(config)?))
     })
 }

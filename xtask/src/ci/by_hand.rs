@@ -45,7 +45,7 @@ fn promised<'a>(workspace: &Workspace, member: &'a Member) -> Vec<&'a str> {
         };
         let still: Vec<_> = features
             .iter()
-            .filter(|(name, list)| left.contains(name) && list.iter().all(|item| fits(&item)))
+            .filter(|(name, list)| left.contains(name) && list.iter().all(fits))
             .map(|(name, _)| *name)
             .collect();
         if still.len() == left.len() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
@@ -34,6 +34,15 @@ struct Scene {
     tls: Option<TlsAcceptor>,
     script: Box<Script>,
     seen: Mutex<Vec<Received>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What the thread of the server has come to.
+#[derive(Default)]
+struct State {
+    listening: bool,
+    connections: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +90,11 @@ impl HttpServer {
             tls,
             script,
             seen: Mutex::new(Vec::new()),
+            state: Mutex::new(State {
+                listening: true,
+                connections: 0,
+            }),
+            changed: Condvar::new(),
         });
         let (mode, follow) = watch::channel(Mode::Up);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -126,12 +140,24 @@ impl HttpServer {
         self.seen().clear();
     }
 
-    /// Takes the server down, so that connections are refused, or up again on the same port.
+    /// Takes the server down, so that connections are refused and those that were open are gone, or
+    /// up again on the same port. It is so when this returns.
     ///
-    /// A connection that was open is gone once this returned and the server's thread had its turn.
+    /// # Panics
+    /// Panics if that takes longer than ten seconds, which ends the test.
     pub fn down(&self, down: bool) {
         self.mode
             .send_replace(if down { Mode::Down } else { Mode::Up });
+        let reached = |state: &mut State| match down {
+            true => state.listening || state.connections > 0,
+            false => !state.listening,
+        };
+        let waited = self
+            .scene
+            .changed
+            .wait_timeout_while(self.scene.state(), LIMIT, reached);
+        let late = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
+        assert!(!late, "the scripted server is stuck");
     }
 
     /// Lets the server take requests and answer none, or answer again, those that wait too.
@@ -140,13 +166,28 @@ impl HttpServer {
             .send_replace(if hung { Mode::Hung } else { Mode::Up });
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Vec<Received>> {
-        self.scene
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, Vec<Received>> {
+        self.scene.seen()
     }
 }
+
+impl Scene {
+    fn seen(&self) -> MutexGuard<'_, Vec<Received>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.changed.notify_all();
+    }
+}
+
+/// How long the thread of the server may take to follow.
+const LIMIT: Duration = Duration::from_secs(10);
 
 impl Drop for HttpServer {
     fn drop(&mut self) {
@@ -174,6 +215,7 @@ async fn serve(scene: Arc<Scene>, first: std::net::TcpListener, mut follow: watc
             Mode::Over => return,
             Mode::Down => {
                 listener = None;
+                scene.tell(|state| state.listening = false);
                 if follow.changed().await.is_err() {
                     return;
                 }
@@ -184,7 +226,10 @@ async fn serve(scene: Arc<Scene>, first: std::net::TcpListener, mut follow: watc
         let Some(open) = &listener else {
             // The port may take a moment to be free again.
             match TcpListener::bind(scene.address).await {
-                Ok(again) => listener = Some(again),
+                Ok(again) => {
+                    listener = Some(again);
+                    scene.tell(|state| state.listening = true);
+                }
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             }
             continue;
@@ -209,33 +254,38 @@ async fn serve(scene: Arc<Scene>, first: std::net::TcpListener, mut follow: watc
     clippy::disallowed_methods,
     reason = "a server has a task for each connection"
 )]
-fn detach(scene: Arc<Scene>, stream: tokio::net::TcpStream, mode: watch::Receiver<Mode>) {
+fn detach(scene: Arc<Scene>, stream: TcpStream, mode: watch::Receiver<Mode>) {
+    scene.tell(|state| state.connections += 1);
     tokio::spawn(async move {
-        let tls = scene.tls.clone();
-        match tls {
-            None => converse(scene, stream, mode).await,
-            Some(tls) => {
-                if let Ok(stream) = tls.accept(stream).await {
-                    converse(scene, stream, mode).await;
-                }
-            }
+        let mut gone = mode.clone();
+        tokio::select! {
+            () = converse(Arc::clone(&scene), stream, mode) => {}
+            _ = gone.wait_for(|mode| matches!(mode, Mode::Down | Mode::Over)) => {}
         }
+        scene.tell(|state| state.connections -= 1);
     });
 }
 
-/// Answers on one connection until it ends or the server goes down.
-async fn converse(
+/// Answers on one connection until it ends.
+async fn converse(scene: Arc<Scene>, stream: TcpStream, mode: watch::Receiver<Mode>) {
+    match scene.tls.clone() {
+        None => answer_all(scene, stream, mode).await,
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(stream).await {
+                answer_all(scene, stream, mode).await;
+            }
+        }
+    }
+}
+
+async fn answer_all(
     scene: Arc<Scene>,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     mode: watch::Receiver<Mode>,
 ) {
-    let mut gone = mode.clone();
     let service = service_fn(|request| answer(Arc::clone(&scene), mode.clone(), request));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    tokio::select! {
-        _ = connection => {}
-        _ = gone.wait_for(|mode| matches!(mode, Mode::Down | Mode::Over)) => {}
-    }
+    let _ = connection.await;
 }
 
 async fn answer(
@@ -255,11 +305,7 @@ async fn answer(
             .collect(),
         body: body.collect().await?.to_bytes().to_vec(),
     };
-    scene
-        .seen
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(received.clone());
+    scene.seen().push(received.clone());
     let _ = mode.wait_for(|mode| *mode != Mode::Hung).await;
     let answer = (scene.script)(&received);
     answer.due().await;
