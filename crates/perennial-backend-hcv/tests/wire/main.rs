@@ -5,6 +5,7 @@
 
 mod faults;
 mod logins;
+mod logs;
 mod requests;
 mod stand_in;
 mod support;

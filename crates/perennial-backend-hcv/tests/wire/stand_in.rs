@@ -4,13 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use perennial_backend::Secret;
 use perennial_backend_hcv::{Auth, Config};
 use perennial_testkit::http::{Answer, HttpServer, Received};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 
 /// The token that is good from the start.
 pub(crate) const TOKEN: &str = "s.canary-token";
@@ -102,21 +100,6 @@ impl StandIn {
             None => versions.last_mut().unwrap().deleted = true,
             Some(number) => versions[number - 1].destroyed = true,
         }
-    }
-
-    /// Takes the server down, or up again, and waits until that is so.
-    pub(crate) async fn down(&self, down: bool) {
-        // A connection that is open may take one more call while the others are cut.
-        self.edit(|state| state.instead = down.then(|| Answer::new(503)));
-        self.server.down(down);
-        let address = ("127.0.0.1", self.server.port());
-        for _ in 0..1000 {
-            if TcpStream::connect(address).await.is_err() == down {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("the server does not do as it is told");
     }
 
     pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {

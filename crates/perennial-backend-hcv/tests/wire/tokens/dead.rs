@@ -204,9 +204,9 @@ async fn a_login_that_hangs_is_given_up_in_time() {
     let hung = tokio::time::timeout(Duration::from_millis(50), scene.read()).await;
     assert!(hung.is_err());
     // The connection of that login is lost for good.
-    scene.stand_in.down(true).await;
+    scene.stand_in.server.down(true);
     scene.stand_in.server.hang(false);
-    scene.stand_in.down(false).await;
+    scene.stand_in.server.down(false);
     scene.clock.advance(secs(20));
     scene.read().await.unwrap();
 }
