@@ -5,7 +5,6 @@
 
 mod faults;
 mod logins;
-mod logs;
 mod requests;
 mod stand_in;
 mod support;

@@ -1,4 +1,15 @@
 //! Nothing secret is said to a log, by us or by any library below, at the finest level.
+//!
+//! A test of its own, since there is one log for a process.
+
+#![cfg(test)]
+
+#[path = "wire/stand_in.rs"]
+#[expect(dead_code, reason = "the tests of the wire use the rest of it")]
+mod stand_in;
+#[path = "wire/support.rs"]
+#[expect(dead_code, reason = "the tests of the wire use the rest of it")]
+mod support;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -8,12 +19,11 @@ use perennial_backend_hcv::{Auth, Source};
 use perennial_testkit::http::Answer;
 use perennial_testkit::{SimClock, SimRuntime};
 use serde_json::json;
+use stand_in::StandIn;
+use support::{kv, read_with};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
-
-use crate::stand_in::StandIn;
-use crate::support::{kv, read_with};
 
 /// Keeps every word that is said.
 #[derive(Clone, Default)]
@@ -57,7 +67,7 @@ impl Subscriber for Ear {
 #[tokio::test]
 async fn no_log_hears_a_token_a_password_or_a_value() {
     let ear = Ear::default();
-    let _listening = tracing::subscriber::set_default(ear.clone());
+    tracing::subscriber::set_global_default(ear.clone()).unwrap();
     let stand_in = StandIn::start();
     stand_in.write("app/db", json!({"a": "canary-value"}));
     let auth = Auth::userpass("app", Source::given("canary-password"));
