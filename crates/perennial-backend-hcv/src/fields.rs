@@ -54,10 +54,13 @@ pub static SETTINGS: Settings = Settings::new(
     ],
 );
 
+/// Describes a field that says where something is or how it is asked for: no reference sets it, and
+/// everybody may see it.
 const fn address(name: &'static str, kind: FieldKind, summary: &'static str) -> Field {
     Field::new(name, kind, summary).with_class(FieldClass::Address)
 }
 
+/// Describes a field that is never shown.
 const fn credential(name: &'static str, kind: FieldKind, summary: &'static str) -> Field {
     Field::new(name, kind, summary).with_class(FieldClass::Credential)
 }
@@ -117,7 +120,7 @@ pub(crate) const KV: Field = Field::new(
 .with_unset("the mount is asked")
 .with_example("v2");
 
-pub(crate) const AUTH_METHOD: Field = credential(
+pub(crate) const AUTH_METHOD: Field = address(
     "auth_method",
     FieldKind::Choice(&[
         "token",
@@ -139,7 +142,7 @@ pub(crate) const AUTH_METHOD: Field = credential(
 pub(crate) const TOKEN: Field = credential("token", FieldKind::Text, "The token, as it is.")
     .with_conventions(&["BAO_TOKEN", "VAULT_TOKEN"]);
 
-pub(crate) const TOKEN_FILE: Field = credential(
+pub(crate) const TOKEN_FILE: Field = address(
     "token_file",
     FieldKind::Path,
     "A file with the token; `~/` at its start is the directory that `home` names.",
@@ -147,7 +150,7 @@ pub(crate) const TOKEN_FILE: Field = credential(
 .with_unset("~/.vault-token, where the vendor's tools keep a login")
 .with_example("/run/secrets/vault-token");
 
-pub(crate) const HOME: Field = credential(
+pub(crate) const HOME: Field = address(
     "home",
     FieldKind::Path,
     "The directory that `~/` at the start of `token_file` means.",
@@ -156,7 +159,7 @@ pub(crate) const HOME: Field = credential(
 .with_example("/var/lib/app")
 .with_conventions(&["HOME"]);
 
-pub(crate) const APPROLE_AUTH_PATH: Field = credential(
+pub(crate) const APPROLE_AUTH_PATH: Field = address(
     "approle_auth_path",
     FieldKind::Text,
     "The path at which the auth method AppRole is mounted.",
@@ -172,49 +175,49 @@ pub(crate) const APPROLE_SECRET_ID: Field = credential(
     "The secret id of the AppRole, or the token in which it is wrapped.",
 );
 
-pub(crate) const APPROLE_SECRET_ID_FILE: Field = credential(
+pub(crate) const APPROLE_SECRET_ID_FILE: Field = address(
     "approle_secret_id_file",
     FieldKind::Path,
     "A file with the secret id, or with the token in which it is wrapped.",
 )
 .with_example("/run/secrets/secret-id");
 
-pub(crate) const APPROLE_RESPONSE_WRAPPING: Field = credential(
+pub(crate) const APPROLE_RESPONSE_WRAPPING: Field = address(
     "approle_response_wrapping",
     FieldKind::Boolean,
     "Whether the secret id is wrapped in a token, and has to be unwrapped, once.",
 )
 .with_default("false");
 
-pub(crate) const KUBE_AUTH_PATH: Field = credential(
+pub(crate) const KUBE_AUTH_PATH: Field = address(
     "kube_auth_path",
     FieldKind::Text,
     "The path at which the auth method Kubernetes is mounted.",
 )
 .with_default("kubernetes");
 
-pub(crate) const KUBE_ROLE: Field = credential(
+pub(crate) const KUBE_ROLE: Field = address(
     "kube_role",
     FieldKind::Text,
     "The role to log in with by Kubernetes.",
 )
 .with_example("app");
 
-pub(crate) const KUBE_API_TOKEN_FILE: Field = credential(
+pub(crate) const KUBE_API_TOKEN_FILE: Field = address(
     "kube_api_token_file",
     FieldKind::Path,
     "The file with the token of the service account.",
 )
 .with_default("/run/secrets/kubernetes.io/serviceaccount/token");
 
-pub(crate) const JWT_AUTH_PATH: Field = credential(
+pub(crate) const JWT_AUTH_PATH: Field = address(
     "jwt_auth_path",
     FieldKind::Text,
     "The path at which the auth method JWT is mounted.",
 )
 .with_default("jwt");
 
-pub(crate) const JWT_ROLE: Field = credential(
+pub(crate) const JWT_ROLE: Field = address(
     "jwt_role",
     FieldKind::Text,
     "The role to log in with by JWT.",
@@ -222,21 +225,21 @@ pub(crate) const JWT_ROLE: Field = credential(
 .with_unset("the method's own default role")
 .with_example("app");
 
-pub(crate) const JWT_FILE: Field = credential(
+pub(crate) const JWT_FILE: Field = address(
     "jwt_file",
     FieldKind::Path,
     "The file with the JWT, read anew for each login.",
 )
 .with_example("/run/secrets/jwt");
 
-pub(crate) const CERT_AUTH_PATH: Field = credential(
+pub(crate) const CERT_AUTH_PATH: Field = address(
     "cert_auth_path",
     FieldKind::Text,
     "The path at which the auth method TLS certificates is mounted.",
 )
 .with_default("cert");
 
-pub(crate) const CERT_AUTH_ROLE_NAME: Field = credential(
+pub(crate) const CERT_AUTH_ROLE_NAME: Field = address(
     "cert_auth_role_name",
     FieldKind::Text,
     "The role to log in with by certificate.",
@@ -256,14 +259,14 @@ pub(crate) const CERT_AUTH_CERT_KEY: Field = credential(
     "The key of the client certificate, as PEM text.",
 );
 
-pub(crate) const USERPASS_AUTH_PATH: Field = credential(
+pub(crate) const USERPASS_AUTH_PATH: Field = address(
     "userpass_auth_path",
     FieldKind::Text,
     "The path at which the auth method userpass is mounted.",
 )
 .with_default("userpass");
 
-pub(crate) const USERPASS_USERNAME: Field = credential(
+pub(crate) const USERPASS_USERNAME: Field = address(
     "userpass_username",
     FieldKind::Text,
     "The name of the user.",
@@ -275,28 +278,28 @@ pub(crate) const USERPASS_PASSWORD: Field = credential(
     "The password of the user.",
 );
 
-pub(crate) const USERPASS_PASSWORD_FILE: Field = credential(
+pub(crate) const USERPASS_PASSWORD_FILE: Field = address(
     "userpass_password_file",
     FieldKind::Path,
     "A file with the password of the user.",
 )
 .with_example("/run/secrets/vault-password");
 
-pub(crate) const AWS_LOGIN_PATH: Field = credential(
+pub(crate) const AWS_LOGIN_PATH: Field = address(
     "aws_login_path",
     FieldKind::Text,
     "The path of the login by AWS.",
 )
 .with_default("/v1/auth/aws/login");
 
-pub(crate) const AWS_AUTH_ROLE: Field = credential(
+pub(crate) const AWS_AUTH_ROLE: Field = address(
     "aws_auth_role",
     FieldKind::Text,
     "The role to log in with by AWS.",
 )
 .with_example("app");
 
-pub(crate) const AWS_AUTH_REGION: Field = credential(
+pub(crate) const AWS_AUTH_REGION: Field = address(
     "aws_auth_region",
     FieldKind::Text,
     "The region of the STS endpoint for which the login is signed.",
@@ -325,7 +328,7 @@ pub(crate) const AWS_SESSION_TOKEN: Field = credential(
 )
 .with_conventions(&["AWS_SESSION_TOKEN"]);
 
-pub(crate) const AWS_STS_ENDPOINT_URL: Field = credential(
+pub(crate) const AWS_STS_ENDPOINT_URL: Field = address(
     "aws_sts_endpoint_url",
     FieldKind::Url,
     "The STS endpoint for which the login is signed.",
@@ -333,7 +336,7 @@ pub(crate) const AWS_STS_ENDPOINT_URL: Field = credential(
 .with_unset("that of the region")
 .with_example("https://sts.eu-central-1.amazonaws.com");
 
-pub(crate) const AWS_IAM_SERVER_ID: Field = credential(
+pub(crate) const AWS_IAM_SERVER_ID: Field = address(
     "aws_iam_server_id",
     FieldKind::Text,
     "The value of the header `X-Vault-AWS-IAM-Server-ID`, where the server asks for one.",
@@ -364,7 +367,7 @@ pub(crate) const CA_TEXT: Field = trust(
 )
 .with_unset("the system's");
 
-pub(crate) const CLIENT_CERT_FILE: Field = credential(
+pub(crate) const CLIENT_CERT_FILE: Field = address(
     "client_cert_file",
     FieldKind::Path,
     "A file with the client certificate, as PEM.",
@@ -372,7 +375,7 @@ pub(crate) const CLIENT_CERT_FILE: Field = credential(
 .with_example("/etc/ssl/app.pem")
 .with_conventions(&["BAO_CLIENT_CERT", "VAULT_CLIENT_CERT"]);
 
-pub(crate) const CLIENT_KEY_FILE: Field = credential(
+pub(crate) const CLIENT_KEY_FILE: Field = address(
     "client_key_file",
     FieldKind::Path,
     "A file with the key of the client certificate, as PEM.",

@@ -57,13 +57,21 @@ impl Kv {
         })
     }
 
-    /// Finds out which engine a mount has; `None` if nobody may say.
-    pub(crate) async fn engine(
+    /// Finds out which engine a mount has, unless somebody said it; `None` if nobody may say.
+    async fn engine(&self, cx: &Context, place: &Place<'_>) -> Result<Option<Engine>, Error> {
+        match place.engine {
+            Some(engine) => Ok(Some(engine)),
+            None => self.shown_engine(cx, place).await,
+        }
+    }
+
+    /// Finds out which engine a mount has, whatever somebody said; `None` if nobody may say.
+    pub(crate) async fn shown_engine(
         &self,
         cx: &Context,
         place: &Place<'_>,
     ) -> Result<Option<Engine>, Error> {
-        match place.engine.or_else(|| self.engines.engine(place)) {
+        match self.engines.engine(place) {
             Some(engine) => Ok(Some(engine)),
             None => self.ask_mount(cx, place).await,
         }

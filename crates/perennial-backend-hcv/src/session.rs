@@ -80,6 +80,12 @@ impl Held {
             terms,
         })
     }
+
+    /// Returns whether this is the same token, on whatever terms.
+    fn is_same(&self, other: &Self) -> bool {
+        // What is cloned shares its bytes, and a renewal only clones.
+        std::ptr::eq(self.token.expose(), other.token.expose())
+    }
 }
 
 impl fmt::Debug for Held {
@@ -111,8 +117,8 @@ pub(crate) struct State {
     ended: u64,
     /// Why the last one failed, if it did.
     failed: Option<Error>,
-    /// When it was last asked whether a token is alive.
-    asked_at: Option<Moment>,
+    /// When the token was last known to be alive.
+    alive_at: Option<Moment>,
     pub(crate) unwrapped: Option<Unwrapped>,
 }
 
@@ -205,8 +211,7 @@ impl Session {
                 self.parts.take_terms(&held, terms);
                 if shrunk && self.parts.can_log_in_anew() {
                     // It comes to its end for good, so the rest of it serves to find another one.
-                    let current = self.parts.state().held.clone();
-                    self.log_in(cx, current.as_ref()).await?;
+                    self.log_in(cx, Some(&held)).await?;
                 }
                 Ok(())
             }
@@ -215,7 +220,7 @@ impl Session {
             }
             400 | 403 if error::said(&answer) == Some(error::INVALID_TOKEN) => {
                 self.parts.let_go(&held);
-                Err(error::refused(&site, &answer, self.parts.auth.method()))
+                Err(site.about(token_refused()))
             }
             400 | 403 => {
                 // It is good until it ends, and nobody may make it longer.
@@ -240,7 +245,7 @@ impl Session {
     }
 
     /// Finds out whether a refusal is about the token and not about what it may do. A token that
-    /// is alive is not asked about for a while, so that a path that is closed costs no more calls.
+    /// was just seen alive is not asked about, so that a path that is closed costs no more calls.
     async fn is_dead(
         &self,
         cx: &Context,
@@ -251,30 +256,24 @@ impl Session {
             return Ok(true);
         }
         {
-            let mut state = self.parts.state();
-            if state
-                .held
-                .as_ref()
-                .is_some_and(|now| !Arc::ptr_eq(now, held))
-            {
+            let state = self.parts.state();
+            if state.held.as_ref().is_some_and(|now| !now.is_same(held)) {
                 // Somebody has another one by now.
                 return Ok(true);
             }
             let recently = state
-                .asked_at
-                .is_some_and(|at| cx.now().since(at) < ASKED_ONCE_IN);
+                .alive_at
+                .is_some_and(|at| cx.now().since(at) < ALIVE_FOR);
             if recently {
                 return Ok(false);
             }
-            state.asked_at = Some(cx.now());
         }
-        let answer = self.parts.look_up(cx, held).await;
-        if answer.is_err() {
-            self.parts.state().asked_at = None;
-        }
-        let answer = answer?;
+        let answer = self.parts.look_up(cx, held).await?;
         Ok(match answer.status {
-            200 => false,
+            200 => {
+                self.parts.state().alive_at = Some(cx.now());
+                false
+            }
             403 if error::said(&answer) == Some(error::INVALID_TOKEN) => true,
             // An old server says no more; where another login costs nothing, it is tried.
             403 => self.parts.can_log_in_anew(),
@@ -303,7 +302,7 @@ impl Session {
         {
             let state = self.parts.state();
             let other = state.held.as_ref().filter(|held| {
-                !held.terms.is_over(cx.now()) && old.is_none_or(|old| !Arc::ptr_eq(old, held))
+                !held.terms.is_over(cx.now()) && old.is_none_or(|old| !old.is_same(held))
             });
             if let Some(other) = other {
                 return Ok(Arc::clone(other));
@@ -375,7 +374,7 @@ impl Parts {
         state.failed = outcome.as_ref().err().cloned();
         if let Ok(held) = &outcome {
             state.held = Some(Arc::clone(held));
-            state.asked_at = None;
+            state.alive_at = Some(cx.now());
         }
         drop(state);
         outcome
@@ -384,11 +383,7 @@ impl Parts {
     /// Lets go of a token, unless there is another one by now.
     fn let_go(&self, held: &Arc<Held>) {
         let mut state = self.state();
-        if state
-            .held
-            .as_ref()
-            .is_some_and(|now| Arc::ptr_eq(now, held))
-        {
+        if state.held.as_ref().is_some_and(|now| now.is_same(held)) {
             state.held = None;
         }
     }
@@ -396,11 +391,7 @@ impl Parts {
     /// Notes new terms of a token, unless there is another one by now.
     fn take_terms(&self, held: &Arc<Held>, terms: Terms) {
         let mut state = self.state();
-        if state
-            .held
-            .as_ref()
-            .is_some_and(|now| Arc::ptr_eq(now, held))
-        {
+        if state.held.as_ref().is_some_and(|now| now.is_same(held)) {
             state.held = Some(Arc::new(Held {
                 token: held.token.clone(),
                 header: held.header.clone(),
@@ -428,8 +419,8 @@ pub(crate) fn token_refused() -> Error {
 
 /// How long before its end a token is no longer used, at the most.
 const MARGIN: Duration = Duration::from_millis(500);
-/// How often it is asked whether a token is alive, while calls are refused.
-const ASKED_ONCE_IN: Duration = Duration::from_secs(30);
+/// For how long a token that was seen alive is believed to be, unless the server says otherwise.
+const ALIVE_FOR: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

@@ -64,8 +64,16 @@ impl Target {
             let message = format!("setting `server_name` takes a host name, not `{name}`");
             invalid(message, &fields::SERVER_NAME)
         };
+        let fits = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
+        if !name.chars().all(fits) {
+            return Err(wrong());
+        }
         let mut url = reqwest::Url::parse(&self.origin).map_err(|_| wrong())?;
         url.set_host(Some(name)).map_err(|_| wrong())?;
+        // To an address a call would go by itself, wherever the server is.
+        if url.domain().is_none() {
+            return Err(wrong());
+        }
         Ok(Self {
             origin: url.origin().ascii_serialization(),
             ..self.clone()
@@ -404,6 +412,9 @@ const MOST_REDIRECTS: usize = 3;
 
 #[cfg(test)]
 mod tests {
+    use perennial_testkit::LiveRuntime;
+    use perennial_testkit::http::{HttpServer, Identity};
+
     use super::*;
 
     #[test]
@@ -446,6 +457,22 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_server_is_no_address() {
+        let there = Target::parse("https://10.0.0.5:8200/p").unwrap();
+        let named = there.named("vault.service.consul").unwrap();
+        assert_eq!(named.origin, "https://vault.service.consul:8200");
+        assert_eq!(
+            (named.prefix.as_str(), named.host.as_str()),
+            ("/p", "10.0.0.5")
+        );
+        for name in [
+            "10.0.0.9", "0x7f.1", "[::1]", "::1", "", "a b", "a/b", "a:1", "u@h",
+        ] {
+            assert!(there.named(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
     fn a_body_grows_and_keeps_every_byte() {
         let mut body = Body::with_room(Some(1));
         let mut expected = Vec::new();
@@ -456,5 +483,27 @@ mod tests {
         }
         assert_eq!(*body.bytes, expected);
         assert!(!body.fits(&vec![0; MOST_BYTES]));
+    }
+
+    #[tokio::test]
+    async fn certificates_are_read_again_when_the_server_is_not_trusted() {
+        let (old, new) = (Identity::new("old"), Identity::new("new"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, old.ca_pem()).unwrap();
+        let server = HttpServer::start_tls(&new, |_| perennial_testkit::http::Answer::new(204));
+        let config = Config::default()
+            .with_address(server.url())
+            .with_ca(Source::file(&file));
+        let transport = Transport::new(&config).unwrap();
+        let send = async || {
+            let cx = LiveRuntime::new().context(Duration::from_secs(10));
+            let request = Request::builder().uri(server.url()).body(Vec::new());
+            transport.send(&cx, request.unwrap()).await
+        };
+        let error = send().await.unwrap_err();
+        assert!(error::is_about_certificates(&error), "{error:?}");
+        std::fs::write(&file, new.ca_pem()).unwrap();
+        assert_eq!(send().await.unwrap().status, 204);
     }
 }

@@ -7,9 +7,11 @@ use perennial_backend::{
 use vaultrs::api::kv2::requests::{DestroySecretVersionsRequest, ReadSecretMetadataRequest};
 
 use crate::answer::{self, Facts};
+use crate::auth::invalid;
 use crate::config::Engine;
 use crate::endpoints::Post;
-use crate::kv::{Kv, no_versions};
+use crate::fields;
+use crate::kv::{Kv, no_versions, wrong_engine};
 use crate::place::Place;
 
 /// 1. A version that is written is in force at once: KV 2 keeps none ready.
@@ -137,6 +139,9 @@ impl VersionedWriter for Kv {
 
 impl Kv {
     /// Returns the place of a secret that can have versions.
+    ///
+    /// KV 1 would take what is meant for KV 2 and keep it under another name, so nothing is written
+    /// before it is known, or was configured, that the mount is KV 2.
     async fn writable<'a>(
         &'a self,
         cx: &Context,
@@ -144,13 +149,18 @@ impl Kv {
         operation: Operation,
     ) -> Result<Place<'a>, Error> {
         let place = Place::named(&self.config, name, operation)?;
-        match self.engine(cx, &place).await? {
-            Some(Engine::V1) => Err(no_versions()
-                .with_operation(operation)
-                .with_context(ContextKey::Resource, name)),
-            // Where nobody may say, the call itself will tell.
-            Some(Engine::V2) | None => Ok(place),
-        }
+        let site = place.site(None, "read", operation);
+        let failed = match (self.shown_engine(cx, &place).await?, place.engine) {
+            (Some(Engine::V2), _) | (None, Some(Engine::V2)) => return Ok(place),
+            (Some(Engine::V1), Some(_)) => wrong_engine(&place, Engine::V1),
+            (Some(Engine::V1), None) | (None, Some(Engine::V1)) => no_versions(),
+            (None, None) => invalid(
+                format!("the mount `{}` does not say which KV it is", place.mount),
+                &fields::KV,
+            )
+            .with_help("set `kv` to `v2` if it is"),
+        };
+        Err(site.about(failed))
     }
 
     async fn list(

@@ -88,7 +88,7 @@ impl Harness for Scene {
     }
 
     async fn outage(&self, down: bool) -> Result<(), Unable> {
-        self.stand_in.down(down).await;
+        self.stand_in.server.down(down);
         Ok(())
     }
 

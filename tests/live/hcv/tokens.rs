@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use perennial::Freshness;
-use perennial::backend::{ErrorKind, Request};
+use perennial::backend::{Error, ErrorKind, Request};
+use perennial::{Freshness, Handle};
 use serde_json::json;
 
 use super::vault::{POLICY, Vault, bounded, eventually, fetch};
@@ -49,6 +49,14 @@ async fn alive(vault: &Vault) -> usize {
         count += usize::from(found["data"]["path"] == "auth/userpass/login/app");
     }
     count
+}
+
+/// Returns why a value is stale, if it is and that is known.
+fn failure(handle: &Handle) -> Option<Error> {
+    match handle.load().unwrap().freshness() {
+        Freshness::Stale { cause, .. } => cause.clone(),
+        _ => None,
+    }
 }
 
 #[tokio::test]
@@ -155,13 +163,8 @@ async fn losing_the_only_token_loses_no_value_that_is_held() {
         vault
             .put("auth/token/revoke", json!({"token": token}))
             .await;
-        let stale = async || match handle.load().unwrap().freshness() {
-            Freshness::Stale {
-                cause: Some(cause), ..
-            } => Some(cause.clone()),
-            _ => None,
-        };
-        let cause = eventually("the value is stale", stale).await;
+        let failed = async || failure(&handle);
+        let cause = eventually("the value is stale", failed).await;
         assert_eq!(cause.kind(), ErrorKind::Unauthenticated, "{cause:?}");
         assert!(!format!("{cause:?}").contains(&token));
         assert_eq!(handle.secret().unwrap().expose(), b"1");
@@ -174,19 +177,20 @@ async fn losing_the_only_token_loses_no_value_that_is_held() {
 async fn a_token_that_was_given_is_renewed_and_expires_at_its_maximum() {
     bounded(async {
         let vault = with_user(json!({})).await;
-        let terms = json!({"ttl": "2s", "explicit_max_ttl": "6s"});
+        let terms = json!({"ttl": "4s", "explicit_max_ttl": "10s"});
         let token = vault.token(terms).await;
         let start = Instant::now();
         let secrets = vault.resolver(&[("token", &token), ("ttl", "1s")]);
         let handle = secrets.watch("{vault://hcv-live/app/db/n}").await.unwrap();
         // Longer than one lease: it was renewed.
-        while start.elapsed() < Duration::from_secs(4) {
-            assert!(handle.load().unwrap().freshness().is_fresh());
+        while start.elapsed() < Duration::from_secs(7) {
+            assert!(failure(&handle).is_none(), "{:?}", failure(&handle));
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let stale = async || (!handle.load().unwrap().freshness().is_fresh()).then_some(());
-        eventually("it has expired", stale).await;
-        assert!(start.elapsed() > Duration::from_secs(5));
+        let failed = async || failure(&handle);
+        let cause = eventually("it has expired", failed).await;
+        assert_eq!(cause.kind(), ErrorKind::Unauthenticated, "{cause:?}");
+        assert!(start.elapsed() > Duration::from_secs(9));
         assert_eq!(handle.secret().unwrap().expose(), b"1");
     })
     .await;

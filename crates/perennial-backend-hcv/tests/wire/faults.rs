@@ -121,10 +121,10 @@ async fn a_large_secret_comes_whole_however_slowly_it_is_sent() {
 async fn a_server_that_is_down_or_hangs_is_read_again_once_it_is_back() {
     let (stand_in, kv) = scene().await;
     for _ in 0..2 {
-        stand_in.down(true).await;
+        stand_in.server.down(true);
         let error = read(&kv, &request()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-        stand_in.down(false).await;
+        stand_in.server.down(false);
         read(&kv, &request()).await.unwrap();
         stand_in.server.hang(true);
         let hung = tokio::time::timeout(Duration::from_millis(50), read(&kv, &request())).await;
@@ -134,10 +134,10 @@ async fn a_server_that_is_down_or_hangs_is_read_again_once_it_is_back() {
     }
     // From the first call on: the server is down when the login is due.
     let fresh = crate::support::kv(stand_in.config());
-    stand_in.down(true).await;
+    stand_in.server.down(true);
     let error = read(&fresh, &request()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-    stand_in.down(false).await;
+    stand_in.server.down(false);
     read(&fresh, &request()).await.unwrap();
 }
 

@@ -1,6 +1,8 @@
 //! Which calls a read or a write makes, line by line.
 
-use perennial_backend::{Backend, ErrorKind, Expected, Put, Request, Secret, Selector, Version};
+use perennial_backend::{
+    Backend, ErrorKind, Expected, Put, Request, Secret, Selector, Version, VersionedWriter,
+};
 use perennial_backend_hcv::Engine;
 use serde_json::json;
 
@@ -111,7 +113,7 @@ async fn a_mount_that_may_not_be_asked_shows_its_engine_by_its_answers() {
     });
     let second = kv(stand_in.config());
     assert_eq!(read(&second, &request()).await.unwrap(), r#"{"n":2}"#);
-    assert_eq!(stand_in.lines().len(), 5);
+    assert_eq!(stand_in.lines().len(), 4);
     assert_eq!(read(&second, &request()).await.unwrap(), r#"{"n":2}"#);
     assert_eq!(stand_in.lines(), [DATA]);
 
@@ -299,4 +301,37 @@ async fn a_version_that_will_be_deleted_ends_then_for_good() {
     assert!(ends("9999-01-01T00:00:00Z").await.unwrap().as_secs() > 250_000_000_000);
     // The clocks differ: the server gave the value, so it is one.
     assert_eq!(ends("2001-01-01T00:00:00Z").await, None);
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_it_may_be_another_engine() {
+    let stand_in = StandIn::start();
+    let check = async |mount: &str, engine: Option<Engine>, expected: &str| {
+        let mut config = stand_in.config().with_mount(mount);
+        config.engine = engine;
+        let kv = kv(config);
+        let put = Put::new("app/db", Secret::from("{}"));
+        let writer: &dyn VersionedWriter = &kv;
+        let found = match writer.put(&context(), &put).await {
+            Ok(version) => format!("version {version}"),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(found, expected, "{mount} {engine:?}");
+        let posts = stand_in.lines();
+        posts.iter().filter(|line| line.starts_with("POST")).count()
+    };
+    let none = "the mount is KV 1, which keeps no versions";
+    assert_eq!(check("old", None, none).await, 0);
+    assert_eq!(check("secret", Some(Engine::V1), "version 1").await, 1);
+    let wrong = "the mount `old` is KV v1, which `kv` does not say";
+    assert_eq!(check("old", Some(Engine::V2), wrong).await, 0);
+    for mount in ["old", "secret"] {
+        let path = format!("sys/internal/ui/mounts/{mount}");
+        stand_in.edit(|state| state.denied.insert(path));
+    }
+    let silent = "the mount `old` does not say which KV it is";
+    assert_eq!(check("old", None, silent).await, 0);
+    assert_eq!(check("old", Some(Engine::V1), none).await, 0);
+    // Whoever says so and may not ask is believed.
+    assert_eq!(check("secret", Some(Engine::V2), "version 2").await, 1);
 }

@@ -4,14 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use perennial_backend::Secret;
 use perennial_backend_hcv::{Auth, Config};
 use perennial_testkit::http::{Answer, HttpServer, Received};
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 
 /// The token that is good from the start.
 pub(crate) const TOKEN: &str = "s.canary-token";
@@ -40,6 +37,8 @@ pub(crate) struct State {
     pub(crate) renewable: bool,
     /// What renewing gives, in seconds; nothing forbids it.
     pub(crate) renewal: Option<u64>,
+    /// Whether logins are answered with an error that passes.
+    pub(crate) closed: bool,
     /// An answer that comes in the place of every other one.
     pub(crate) instead: Option<Answer>,
 }
@@ -103,24 +102,6 @@ impl StandIn {
         }
     }
 
-    /// Takes the server down, or up again, and waits until that is so.
-    pub(crate) async fn down(&self, down: bool) {
-        let address = ("127.0.0.1", self.server.port());
-        // It is let go of together with all others that are open, and after them.
-        let probe = TcpStream::connect(address).await;
-        self.server.down(down);
-        if let (Ok(mut probe), true) = (probe, down) {
-            let _ = probe.read(&mut [0]).await;
-        }
-        for _ in 0..1000 {
-            if TcpStream::connect(address).await.is_err() == down {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("the server does not do as it is told");
-    }
-
     pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut self.state.lock().unwrap())
     }
@@ -145,6 +126,9 @@ impl State {
         if let Some(rest) = path.strip_prefix("auth/")
             && rest.contains("/login")
         {
+            if self.closed {
+                return Answer::new(503);
+            }
             self.logins += 1;
             let token = format!("s.canary-granted-{}", self.logins);
             self.tokens.insert(token.clone(), self.lease);

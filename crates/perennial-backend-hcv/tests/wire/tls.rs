@@ -70,6 +70,7 @@ async fn the_name_in_the_certificate_is_that_of_the_host_or_the_one_that_was_set
     let by_address = server.url();
     let by_name = by_address.replacen("127.0.0.1", "localhost", 1);
     for url in [&by_address, &by_name] {
+        // That name leads nowhere, so whoever does not accept it was led to the server.
         reads(&named(url, "localhost")).await.unwrap();
         refused(&named(url, "vault.example.com"), "NotValidForName").await;
     }

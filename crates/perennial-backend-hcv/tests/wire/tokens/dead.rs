@@ -62,6 +62,10 @@ async fn a_closed_path_asks_about_the_token_now_and_then_and_never_logs_in() {
             "the token may not read `secret/data/app/db`"
         );
     };
+    // It was just granted, so it is alive.
+    denied().await;
+    assert_eq!(scene.stand_in.lines(), [READ]);
+    scene.clock.advance(secs(31));
     denied().await;
     assert_eq!(scene.stand_in.lines(), [READ, LOOK]);
     for _ in 0..5 {
@@ -86,6 +90,10 @@ async fn a_refusal_that_cannot_be_explained_is_no_denial() {
     let auth = Auth::userpass("app", Source::given("canary"));
     let config = Config::default().with_address(server.url()).with_auth(auth);
     let kv = kv(config.with_engine(Engine::V2));
+    // Long after the login.
+    let request = Request::new("app/db");
+    assert!(read_with(&kv, &scene.context(), &request).await.is_err());
+    scene.clock.advance(secs(31));
     let error = read_with(&kv, &scene.context(), &Request::new("app/db"))
         .await
         .unwrap_err();
@@ -196,9 +204,60 @@ async fn a_login_that_hangs_is_given_up_in_time() {
     let hung = tokio::time::timeout(Duration::from_millis(50), scene.read()).await;
     assert!(hung.is_err());
     // The connection of that login is lost for good.
-    scene.stand_in.down(true).await;
+    scene.stand_in.server.down(true);
     scene.stand_in.server.hang(false);
-    scene.stand_in.down(false).await;
+    scene.stand_in.server.down(false);
     scene.clock.advance(secs(20));
     scene.read().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_is_known_to_be_dead_is_not_tried_again() {
+    let scene = Scene::start();
+    scene.reads(&[LOGIN, READ]).await;
+    scene.stand_in.edit(|state| {
+        state.tokens.clear();
+        state.closed = true;
+    });
+    let failed = async || scene.read().await.unwrap_err().kind();
+    assert_eq!(failed().await, ErrorKind::Unavailable);
+    assert_eq!(scene.stand_in.lines(), [READ, LOGIN]);
+    assert_eq!(failed().await, ErrorKind::Unavailable);
+    assert_eq!(scene.stand_in.lines(), [LOGIN]);
+    scene.stand_in.edit(|state| state.closed = false);
+    scene.reads(&[LOGIN, READ]).await;
+}
+
+#[tokio::test]
+async fn a_denial_that_meets_a_renewal_is_a_denial() {
+    let scene = Scene::start();
+    scene.reads(&[LOGIN, READ]).await;
+    let path = "secret/data/app/db".to_owned();
+    scene
+        .stand_in
+        .edit(|state| state.denied.insert(path.clone()));
+    scene.clock.advance_to(scene.due());
+    // The answer to the read is under way while the token gets new terms.
+    let (read, kept) = tokio::join!(scene.read(), scene.upkeep());
+    kept.unwrap();
+    assert_eq!(read.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    scene.stand_in.edit(|state| state.denied.remove(&path));
+    scene.read().await.unwrap();
+    assert_eq!(scene.stand_in.edit(|state| state.logins), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_may_ask_nothing_costs_a_login_now_and_then_at_the_most() {
+    let scene = Scene::start();
+    scene.reads(&[LOGIN, READ]).await;
+    let closed = ["secret/data/app/db", "auth/token/lookup-self"];
+    scene
+        .stand_in
+        .edit(|state| state.denied.extend(closed.map(str::to_owned)));
+    scene.clock.advance(secs(31));
+    for _ in 0..10 {
+        let error = scene.read().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    }
+    assert_eq!(scene.stand_in.edit(|state| state.logins), 2);
 }
