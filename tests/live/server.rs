@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -104,12 +105,12 @@ impl Server {
             .stderr(errors)
             .spawn()
             .map_err(|why| why.to_string())?;
-        fs::write(note(child.id()), "").map_err(|why| why.to_string())?;
-        self.child = Some(child);
+        let id = self.child.insert(child).id();
+        fs::write(note(id), "").map_err(|why| why.to_string())?;
         let said = || fs::read_to_string(&log).unwrap_or_default();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let ready = until(START_LIMIT, || {
-            if TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok() {
+            if takes_connections(address) {
                 return Some(Ok(()));
             }
             let ended = self.child.as_mut()?.try_wait().ok()??;
@@ -158,7 +159,21 @@ fn note(id: u32) -> PathBuf {
     run_folder().join(format!("{id}.process"))
 }
 
+/// Whether somebody listens there; a connection that met itself does not count.
+fn takes_connections(address: SocketAddr) -> bool {
+    let stream = TcpStream::connect_timeout(&address, Duration::from_secs(1));
+    stream.is_ok_and(|stream| stream.local_addr().ok() != stream.peer_addr().ok())
+}
+
+/// A port that nobody has: no other test of this process, since each is given once, and no client
+/// of this machine, since it lies below those that are given to them.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 5_000).unwrap();
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! The server: a thread with a listener, which asks the script for each answer.
 
+use std::any::Any;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use super::{Answer, Identity, Received};
 type Script = dyn Fn(&Received) -> Answer + Send + Sync;
 
 /// An HTTP/1.1 server on a free port of loopback, with a thread of its own, that ends when it is
-/// dropped.
+/// dropped. A script that panics, as with an assertion that failed, fails the test then.
 pub struct HttpServer {
     scene: Arc<Scene>,
     mode: watch::Sender<Mode>,
@@ -36,6 +38,8 @@ struct Scene {
     seen: Mutex<Vec<Received>>,
     state: Mutex<State>,
     changed: Condvar,
+    /// With what the script panicked, if it did.
+    broken: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 /// What the thread of the server has come to.
@@ -95,6 +99,7 @@ impl HttpServer {
                 connections: 0,
             }),
             changed: Condvar::new(),
+            broken: Mutex::new(None),
         });
         let (mode, follow) = watch::channel(Mode::Up);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -195,6 +200,13 @@ impl Drop for HttpServer {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        let broken = self.scene.broken.lock();
+        let broken = broken.unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(why) = broken
+            && !std::thread::panicking()
+        {
+            resume_unwind(why);
+        }
     }
 }
 
@@ -255,15 +267,31 @@ async fn serve(scene: Arc<Scene>, first: std::net::TcpListener, mut follow: watc
     reason = "a server has a task for each connection"
 )]
 fn detach(scene: Arc<Scene>, stream: TcpStream, mode: watch::Receiver<Mode>) {
-    scene.tell(|state| state.connections += 1);
+    let open = Open::new(&scene);
     tokio::spawn(async move {
+        let _open = open;
         let mut gone = mode.clone();
         tokio::select! {
             () = converse(Arc::clone(&scene), stream, mode) => {}
             _ = gone.wait_for(|mode| matches!(mode, Mode::Down | Mode::Over)) => {}
         }
-        scene.tell(|state| state.connections -= 1);
     });
+}
+
+/// A connection that is counted for as long as it is open.
+struct Open(Arc<Scene>);
+
+impl Open {
+    fn new(scene: &Arc<Scene>) -> Self {
+        scene.tell(|state| state.connections += 1);
+        Self(Arc::clone(scene))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.tell(|state| state.connections -= 1);
+    }
 }
 
 /// Answers on one connection until it ends.
@@ -307,7 +335,14 @@ async fn answer(
     };
     scene.seen().push(received.clone());
     let _ = mode.wait_for(|mode| *mode != Mode::Hung).await;
-    let answer = (scene.script)(&received);
+    let answer = match catch_unwind(AssertUnwindSafe(|| (scene.script)(&received))) {
+        Ok(answer) => answer,
+        Err(why) => {
+            let mut broken = scene.broken.lock().unwrap_or_else(PoisonError::into_inner);
+            broken.get_or_insert(why);
+            return Err("the script panicked".into());
+        }
+    };
     answer.due().await;
     Ok(answer.response()?)
 }
