@@ -110,11 +110,12 @@ impl Server {
         let said = || fs::read_to_string(&log).unwrap_or_default();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let ready = until(START_LIMIT, || {
-            if takes_connections(address) {
-                return Some(Ok(()));
+            let taken = takes_connections(address);
+            match self.child.as_mut()?.try_wait().ok()? {
+                Some(ended) => Some(Err(format!("it ended with {ended}:\n{}", said()))),
+                // Whoever takes connections is ours as long as ours still runs.
+                None => taken.then_some(Ok(())),
             }
-            let ended = self.child.as_mut()?.try_wait().ok()??;
-            Some(Err(format!("it ended with {ended}:\n{}", said())))
         });
         ready.unwrap_or_else(|| Err(format!("it takes no connections:\n{}", said())))
     }

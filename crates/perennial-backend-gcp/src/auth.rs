@@ -59,7 +59,13 @@ pub(crate) async fn login(cx: &Context, config: &Config) -> Result<Login, Error>
                 source: Source::Anonymous,
             });
         }
-        AuthMethod::Metadata => return metadata(cx, config).await,
+        AuthMethod::Metadata => {
+            return metadata(cx, config).await.map_err(|why| {
+                why.with_help(
+                    "attach a service account to the machine or workload, or look at `metadata_host`",
+                )
+            });
+        }
         AuthMethod::Auto => {}
     }
     if let Some(text) = &config.service_account {
@@ -72,21 +78,22 @@ pub(crate) async fn login(cx: &Context, config: &Config) -> Result<Login, Error>
     }
     if let Some(path) = &config.credentials_file {
         return match read(cx, path.clone()).await? {
-            Some(text) => from_json(&text, Source::File),
-            None => Err(Error::new(
-                ErrorKind::InvalidConfig,
-                "the file named by `credentials_file` is not there",
-            )
-            .with_context(ContextKey::Field, "credentials_file")
-            .with_help("GOOGLE_APPLICATION_CREDENTIALS sets it where nothing else does")),
+            Ok(text) => from_json(&text, Source::File),
+            Err(why) => Err(unreadable(why)),
         };
     }
+    // One that is not there, or not for us to read, is not meant.
     if let Some(home) = &config.home
-        && let Some(text) = read(cx, home.join(DEFAULT_FILE)).await?
+        && let Ok(text) = read(cx, home.join(DEFAULT_FILE)).await?
     {
         return from_json(&text, Source::DefaultFile);
     }
-    metadata(cx, config).await
+    metadata(cx, config).await.map_err(|why| {
+        why.with_help(
+            "set `service_account` or `credentials_file` (GOOGLE_APPLICATION_CREDENTIALS), log in \
+             with `gcloud auth application-default login`, or run where the cloud knows who runs",
+        )
+    })
 }
 
 /// Asks the metadata server for a token, to see whether there is one.
@@ -102,21 +109,21 @@ async fn metadata(cx: &Context, config: &Config) -> Result<Login, Error> {
         .build()
         .map_err(|why| unusable(&why, Source::Metadata))?;
     let token = tokio::select! {
-        token = credentials.headers(Extensions::new()) => token.map_err(|_| ()),
-        () = cx.sleep(METADATA_LIMIT.min(cx.remaining() / 2)) => Err(()),
+        token = credentials.headers(Extensions::new()) => token.map_err(|why| why.is_transient()),
+        () = cx.sleep(METADATA_LIMIT.min(cx.remaining() / 2)) => Err(true),
     };
     match token {
         Ok(_) => Ok(Login {
             credentials,
             source: Source::Metadata,
         }),
-        Err(()) => Err(Error::new(
+        Err(true) => Err(Error::new(
             ErrorKind::Unavailable,
-            "there are no credentials: none are set, and no metadata server gives any",
-        )
-        .with_help(
-            "set `service_account` or `credentials_file` (GOOGLE_APPLICATION_CREDENTIALS), log in \
-             with `gcloud auth application-default login`, or run where the cloud knows who runs",
+            "there are no other credentials, and no metadata server answers",
+        )),
+        Err(false) => Err(Error::new(
+            ErrorKind::Unauthenticated,
+            "there are no other credentials, and the metadata server gives no token",
         )),
     }
 }
@@ -170,21 +177,22 @@ fn unusable(why: &BuildError, source: Source) -> Error {
         .with_help("download the key file again, or have the configuration written by `gcloud`")
 }
 
-/// Reads a file; `None` if it is not there.
-async fn read(cx: &Context, path: PathBuf) -> Result<Option<Secret>, Error> {
+async fn read(cx: &Context, path: PathBuf) -> Result<Result<Secret, IoErrorKind>, Error> {
     let bytes = cx.run_blocking(move || std::fs::read(path)).await?;
-    match bytes {
-        Ok(bytes) => Ok(Some(Secret::new(bytes))),
-        Err(why) if why.kind() == IoErrorKind::NotFound => Ok(None),
-        Err(why) => Err(Error::new(
-            ErrorKind::Unauthenticated,
-            format!(
-                "the file with the credentials cannot be read: {}",
-                why.kind()
-            ),
-        )
-        .with_context(ContextKey::Field, "credentials_file")),
-    }
+    Ok(bytes.map(Secret::new).map_err(|why| why.kind()))
+}
+
+fn unreadable(why: IoErrorKind) -> Error {
+    let (kind, message) = if why == IoErrorKind::NotFound {
+        let message = "the file named by `credentials_file` is not there".to_owned();
+        (ErrorKind::InvalidConfig, message)
+    } else {
+        let message = format!("the file named by `credentials_file` cannot be read: {why}");
+        (ErrorKind::Unauthenticated, message)
+    };
+    Error::new(kind, message)
+        .with_context(ContextKey::Field, "credentials_file")
+        .with_help("GOOGLE_APPLICATION_CREDENTIALS sets it where nothing else does")
 }
 
 /// Where `gcloud auth application-default login` puts what it got, below the home directory.

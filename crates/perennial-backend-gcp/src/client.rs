@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use google_cloud_auth::credentials::Credentials;
 use google_cloud_gax::error::Error as GaxError;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_secretmanager_v1::client::SecretManagerService;
-use perennial_backend::{Context, Error, ErrorKind};
+use http::Extensions;
+use perennial_backend::{Context, Error, ErrorKind, Moment};
 use tokio::sync::Mutex;
+use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
 
 use crate::auth::{self, Source};
 use crate::config::Config;
@@ -22,11 +25,14 @@ pub(crate) struct Client {
     /// Held while one is made, so that many readers make one.
     making: Mutex<()>,
     made: StdMutex<Option<Made>>,
+    /// The last login that failed, for those who waited for it.
+    failed: StdMutex<Option<(Moment, Error)>>,
 }
 
 #[derive(Clone)]
 struct Made {
     service: SecretManagerService,
+    credentials: Credentials,
     source: Source,
     mark: Arc<()>,
 }
@@ -37,6 +43,7 @@ impl Client {
             config,
             making: Mutex::new(()),
             made: StdMutex::new(None),
+            failed: StdMutex::new(None),
         }
     }
 
@@ -55,7 +62,10 @@ impl Client {
     where
         F: Future<Output = Result<T, GaxError>> + Send,
     {
-        let made = self.made(cx).await?;
+        let made = self.made(cx).await.map_err(|why| subject.about(why))?;
+        self.await_token(cx, &made)
+            .await
+            .map_err(|why| subject.about(why))?;
         match silent(send(made.service)).await {
             Ok(answer) => Ok(answer),
             Err(why) => {
@@ -72,20 +82,49 @@ impl Client {
         if let Some(made) = self.current() {
             return Ok(made);
         }
+        let asked = cx.now();
         let _making = self.making.lock().await;
         if let Some(made) = self.current() {
             return Ok(made);
         }
-        let made = silent(self.make(cx)).await?;
-        *self.slot() = Some(made.clone());
-        Ok(made)
+        if let Some((at, why)) = &*lock(&self.failed)
+            && *at >= asked
+        {
+            return Err(why.clone());
+        }
+        match silent(self.make(cx)).await {
+            Ok(made) => {
+                *lock(&self.made) = Some(made.clone());
+                Ok(made)
+            }
+            Err(why) => {
+                *lock(&self.failed) = Some((cx.now(), why.clone()));
+                Err(why)
+            }
+        }
+    }
+
+    /// Waits until there is a token, but not for all the time there is.
+    ///
+    /// The library fetches tokens in one task of its own, without any limit: while that task hangs,
+    /// so does every call. Dropping the credentials ends it, and the next call logs in anew. That a
+    /// token is refused is seen by the call itself.
+    async fn await_token(&self, cx: &Context, made: &Made) -> Result<(), Error> {
+        tokio::select! {
+            _ = silent(made.credentials.headers(Extensions::new())) => Ok(()),
+            () = cx.sleep(TOKEN_LIMIT.min(cx.remaining() / 2)) => {
+                self.forget(&made.mark);
+                let message = format!("no token came in time with {}", made.source);
+                Err(Error::new(ErrorKind::Timeout, message))
+            }
+        }
     }
 
     async fn make(&self, cx: &Context) -> Result<Made, Error> {
         let login = auth::login(cx, &self.config).await?;
         let service = SecretManagerService::builder()
             .with_endpoint(self.config.endpoint())
-            .with_credentials(login.credentials)
+            .with_credentials(login.credentials.clone())
             .with_universe_domain(self.config.universe_domain())
             .with_retry_policy(NeverRetry)
             .build()
@@ -107,18 +146,19 @@ impl Client {
             })?;
         Ok(Made {
             service,
+            credentials: login.credentials,
             source: login.source,
             mark: Arc::new(()),
         })
     }
 
     fn current(&self) -> Option<Made> {
-        self.slot().clone()
+        lock(&self.made).clone()
     }
 
     /// Drops the client, unless it was made anew since.
     fn forget(&self, mark: &Arc<()>) {
-        let mut slot = self.slot();
+        let mut slot = lock(&self.made);
         if slot
             .as_ref()
             .is_some_and(|made| Arc::ptr_eq(&made.mark, mark))
@@ -126,10 +166,10 @@ impl Client {
             *slot = None;
         }
     }
+}
 
-    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Made>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &StdMutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Client {
@@ -144,8 +184,11 @@ impl fmt::Debug for Client {
 /// Keeps what the library logs from every subscriber: with GOOGLE_CLOUD_RUST_LOGGING set, it logs
 /// whole answers, the payloads of secrets too, and that cannot be switched off otherwise.
 async fn silent<F: Future>(work: F) -> F::Output {
-    work.with_subscriber(NoSubscriber::default()).await
+    work.with_subscriber(Dispatch::none()).await
 }
+
+/// How long a token may take.
+const TOKEN_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

@@ -71,7 +71,8 @@ const UNIVERSE_DOMAIN: Field = Field::new(
     "Domain of the cloud, if it is not the public one.",
 )
 .with_class(FieldClass::Address)
-.with_unset("googleapis.com");
+.with_unset("googleapis.com")
+.with_conventions(&["GOOGLE_CLOUD_UNIVERSE_DOMAIN"]);
 
 const AUTH_METHOD: Field = Field::new(
     "auth_method",
@@ -133,6 +134,7 @@ const READ_SCHEDULE: Field = Field::new(
     FieldKind::Boolean,
     "Whether to ask, once an hour and where it is permitted, when a secret expires and is rotated.",
 )
+.with_class(FieldClass::Address)
 .with_default("true");
 
 const RETIRE: Field = Field::new(
@@ -260,6 +262,14 @@ impl Config {
             (Some(true), Some(false)) => config.service_account = None,
             _ => {}
         }
+        if config.auth_method != AuthMethod::Auto {
+            if by_convention(&SERVICE_ACCOUNT) {
+                config.service_account = None;
+            }
+            if by_convention(&CREDENTIALS_FILE) {
+                config.credentials_file = None;
+            }
+        }
         config.check()?;
         Ok(config)
     }
@@ -361,6 +371,13 @@ impl Config {
             return Err(CREDENTIALS_FILE
                 .invalid(message.to_owned())
                 .with_help("keep one of them"));
+        }
+        let given = self.service_account.is_some() || self.credentials_file.is_some();
+        if given && self.auth_method != AuthMethod::Auto {
+            let message = "setting `auth_method` leaves out the credentials that are given";
+            return Err(AUTH_METHOD.invalid(message.to_owned()).with_help(
+                "set it to `auto`, or leave out `service_account` and `credentials_file`",
+            ));
         }
         for (field, text) in [(PROJECT_ID, &self.project_id), (LOCATION, &self.location)] {
             if let Some(text) = text
@@ -520,6 +537,26 @@ mod tests {
         let error = Config::from_settings(&explicit).unwrap_err();
         assert!(error.message().contains("contradict"), "{error}");
         assert!(!format!("{error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn given_credentials_and_a_method_that_uses_none_contradict_each_other() {
+        for method in ["metadata", "anonymous"] {
+            let given = SettingMap::new()
+                .with("auth_method", method)
+                .with("service_account", "canary");
+            let error = Config::from_settings(&given).unwrap_err();
+            assert!(error.message().contains("auth_method"), "{error}");
+            assert!(!format!("{error:?}").contains("canary"));
+            // What merely lies in the environment is not meant.
+            let found = by_variable(
+                SettingMap::new().with("auth_method", method),
+                "service_account",
+                "GCP_SERVICE_ACCOUNT",
+                "canary",
+            );
+            assert!(read(&found).service_account.is_none());
+        }
     }
 
     #[test]

@@ -110,6 +110,46 @@ const TABLE: &[(Code, ErrorKind, &str)] = &[
     ),
 ];
 
+/// Reason of a denial that is no missing permission → what it means, and what to do.
+///
+/// Source: the published list of error reasons, `google.api.ErrorReason`.
+const DENIALS: &[(&str, &str, &str)] = &[
+    (
+        "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        "the token has not the scope `cloud-platform`",
+        "give the machine or node pool the access scope `cloud-platform`: roles do not help",
+    ),
+    (
+        "BILLING_DISABLED",
+        "billing is disabled in the project that asks",
+        "link the project to a billing account",
+    ),
+    (
+        "CONSUMER_INVALID",
+        "the project that asks does not exist, or may not be used",
+        "look at `project_id`, and at the quota project of the credentials",
+    ),
+    (
+        "SECURITY_POLICY_VIOLATED",
+        "a perimeter of VPC Service Controls forbids it",
+        "add an ingress or egress rule to the perimeter",
+    ),
+    (
+        "SERVICE_DISABLED",
+        "the Secret Manager API is not enabled in the project that asks",
+        "`gcloud services enable secretmanager.googleapis.com`",
+    ),
+];
+
+/// The messages of versions that are there and cannot be read.
+const DESTROYED: &str = "the version is destroyed";
+const DISABLED: &str = "the version is disabled";
+
+/// Whether a version is there and cannot be read.
+pub(crate) fn is_withdrawn(error: &Error) -> bool {
+    [DESTROYED, DISABLED].contains(&error.message())
+}
+
 /// Makes the error for an answer that is none of what was asked for.
 pub(crate) fn from_answer(why: &GaxError, subject: &Subject<'_>, source: Source) -> Error {
     let error = if why.is_authentication() {
@@ -134,27 +174,30 @@ fn from_status(code: Code, why: &GaxError, subject: &Subject<'_>) -> Error {
     );
     let info = info(why);
     let reason = info.map_or("", |info| info.reason.as_str());
+    let denial = DENIALS.iter().find(|(known, _, _)| *known == reason);
     let mut error = match code {
-        Code::FailedPrecondition if message.contains("DESTROYED") => {
-            Error::new(ErrorKind::NotFound, "the version is destroyed")
+        Code::FailedPrecondition if is_version_in(message, "DESTROYED") => {
+            Error::new(ErrorKind::NotFound, DESTROYED)
                 .with_help("its payload is gone for good: add a new version")
         }
-        Code::FailedPrecondition if message.contains("DISABLED") => {
-            Error::new(ErrorKind::PermissionDenied, "the version is disabled")
+        Code::FailedPrecondition if is_version_in(message, "DISABLED") => {
+            Error::new(ErrorKind::PermissionDenied, DISABLED)
                 .with_help("`gcloud secrets versions enable` brings it back")
         }
-        Code::PermissionDenied if reason == "SERVICE_DISABLED" => Error::new(
-            kind,
-            "the Secret Manager API is not enabled in the project that asks",
-        )
-        .with_help("`gcloud services enable secretmanager.googleapis.com`"),
-        Code::PermissionDenied => {
-            let named = info.and_then(|info| info.metadata.get("permission"));
-            let missing = named.map_or(subject.permission, String::as_str);
-            Error::new(kind, format!("{text}: {missing} is missing"))
-                .with_context(ContextKey::Capability, missing)
-                .with_help("grant a role that has it, such as roles/secretmanager.secretAccessor")
-        }
+        Code::PermissionDenied => match denial {
+            Some((_, text, help)) => Error::new(kind, *text).with_help(*help),
+            None if ["", "IAM_PERMISSION_DENIED"].contains(&reason) => {
+                let named = info.and_then(|info| info.metadata.get("permission"));
+                let named = named.map(String::as_str).filter(|name| !name.is_empty());
+                let missing = named.unwrap_or(subject.permission);
+                Error::new(kind, format!("{text}: {missing} is missing"))
+                    .with_context(ContextKey::Capability, missing)
+                    .with_help(
+                        "grant a role that has it, such as roles/secretmanager.secretAccessor",
+                    )
+            }
+            None => Error::new(kind, text),
+        },
         Code::NotFound => Error::new(kind, text).with_help(
             "look at the project, the name and the version: `gcloud secrets versions list`",
         ),
@@ -175,6 +218,11 @@ fn from_status(code: Code, why: &GaxError, subject: &Subject<'_>) -> Error {
         cause = cause.with_request_id(id);
     }
     error.with_cause(cause)
+}
+
+/// Whether the service says that a version is in this state; keys of encryption have states too.
+fn is_version_in(message: &str, state: &str) -> bool {
+    message.starts_with("Secret Version") && message.contains(&format!("in {state} state"))
 }
 
 /// No token could be had: the library says only whether trying again may help.

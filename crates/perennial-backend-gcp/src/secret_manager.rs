@@ -8,7 +8,7 @@ use perennial_backend::{
 
 use crate::client::Client;
 use crate::config::Config;
-use crate::error::Subject;
+use crate::error::{self, Subject};
 use crate::names::{self, SecretName};
 use crate::schedule::{Dates, Schedule};
 
@@ -82,7 +82,7 @@ impl SecretManager {
         let (newest, _) = self.access(cx, name, resource, LATEST).await?;
         for number in (newest.saturating_sub(LOOK_BACK).max(1)..newest).rev() {
             match self.access(cx, name, resource, &number.to_string()).await {
-                Err(why) if is_withdrawn(&why) => {}
+                Err(why) if error::is_withdrawn(&why) => {}
                 found => return found,
             }
         }
@@ -120,18 +120,22 @@ impl Backend for SecretManager {
             other => return Err(self.capabilities().unsupported(other)),
         };
         let mut fetched = Fetched::secret(secret).with_version(Version::new(number.to_string()));
-        let Dates { expires, rotates } =
-            self.schedule.dates(cx, &self.client, &name, resource).await;
-        if let Some(at) = expires {
+        let dates = self.schedule.dates(cx, &self.client, &name, request);
+        let Dates { expires, rotates } = dates.await;
+        // What has just been read has not expired: a date that passed was put off since.
+        if let Some(at) = expires.filter(|at| *at > started) {
             fetched = fetched.with_hard_end(at.since(started));
         }
         if let Some(at) = rotates.filter(|at| *at > started) {
             fetched = fetched.with_next_rotation(at.since(started));
         }
-        if resource.contains('/') {
-            fetched = fetched.with_alias(name.secret);
-        } else {
+        // The bare id is that of the vault's own project, and no other project's.
+        let own = request.option("project_id").is_none()
+            && self.client.config().project_id.as_ref() == Some(&name.project);
+        if !resource.contains('/') {
             fetched = fetched.with_alias(name.full());
+        } else if own {
+            fetched = fetched.with_alias(name.secret);
         }
         Ok(fetched)
     }
@@ -149,12 +153,6 @@ fn checked(payload: SecretPayload) -> Option<Secret> {
         .is_none_or(|sum| sum == i64::from(crc32c::crc32c(&bytes)));
     let secret = Secret::new(bytes);
     fits.then_some(secret)
-}
-
-/// Whether a version is there and cannot be read, disabled or destroyed.
-fn is_withdrawn(why: &Error) -> bool {
-    let code = why.cause().and_then(|cause| cause.code());
-    code == Some("FAILED_PRECONDITION")
 }
 
 /// The alias of the newest version, which every secret has.

@@ -30,25 +30,31 @@ impl VersionedWriter for SecretManager {
             version: None,
             permission,
         };
+        let bytes = request.secret().expose();
+        if bytes.len() > MOST_BYTES {
+            let message = format!("a version has at most {MOST_BYTES} bytes");
+            return Err(subject("")
+                .about(Error::new(ErrorKind::Unsupported, message))
+                .with_context(ContextKey::Limit, MOST_BYTES.to_string()));
+        }
         match request.expected() {
             Expected::Anything => {}
             Expected::Nothing => {
-                let (parent, id) = (name.parent(), name.secret.clone());
-                let mut secret = Described::new();
-                if name.location.is_none() {
-                    let everywhere = Replication::new().set_automatic(Automatic::new());
-                    secret = secret.set_replication(everywhere);
+                let made = self.create(cx, &name, subject("secretmanager.secrets.create"));
+                match made.await {
+                    // It may have been made by a write that broke off before its first version.
+                    Err(why)
+                        if exists(&why)
+                            && self.list(cx, resource, Operation::Put).await?.is_empty() => {}
+                    made => made?,
                 }
-                let permission = subject("secretmanager.secrets.create");
-                let made = self.client.call(cx, &permission, |service| async move {
-                    let request = service.create_secret().set_parent(parent);
-                    request.set_secret_id(id).set_secret(secret).send().await
-                });
-                made.await?;
             }
-            expected => self.compare(cx, resource, expected, Operation::Put).await?,
+            expected => {
+                let listed = self.list(cx, resource, Operation::Put).await;
+                believed(&listed_or_none(listed)?, expected)
+                    .map_err(|why| subject("").about(why))?;
+            }
         }
-        let bytes = request.secret().expose();
         let payload = SecretPayload::new()
             .set_data(bytes.to_vec())
             .set_data_crc32c(i64::from(crc32c::crc32c(bytes)));
@@ -64,26 +70,25 @@ impl VersionedWriter for SecretManager {
     /// Enables the newest version. An older one cannot be brought into force: add its value anew.
     async fn promote(&self, cx: &Context, request: &Promote) -> Result<(), Error> {
         let resource = request.resource();
-        let expected = request.expected();
-        self.compare(cx, resource, expected, Operation::Promote)
-            .await?;
-        let listed = self.list(cx, resource, Operation::Promote).await?;
         let subject = Subject {
             operation: Operation::Promote,
             resource,
             version: Some(request.version().id()),
             permission: "secretmanager.versions.enable",
         };
-        let newest = listed
-            .iter()
-            .find(|(_, state)| *state != State::Destroyed)
-            .map(|(number, state)| (number.to_string(), state.clone()));
-        match newest {
-            Some((number, state)) if number == request.version().id() => {
-                if state == State::Enabled {
-                    return Ok(());
-                }
-                let full = self.name(resource, Operation::Promote)?.version(&number)?;
+        let number = numbered(request.version()).map_err(|why| subject.about(why))?;
+        let listed = self.list(cx, resource, Operation::Promote).await;
+        let listed = listed_or_none(listed)?;
+        believed(&listed, request.expected()).map_err(|why| subject.about(why))?;
+        match listed.first() {
+            Some((newest, State::Enabled)) if *newest == number => Ok(()),
+            Some((newest, State::Destroyed)) if *newest == number => {
+                let message = "the version is destroyed, and cannot be in force again";
+                Err(subject.about(Error::new(ErrorKind::NotFound, message)))
+            }
+            Some((newest, _)) if *newest == number => {
+                let full = self.name(resource, Operation::Promote)?;
+                let full = full.version(&number.to_string())?;
                 let enabled = self.client.call(cx, &subject, |service| async move {
                     service.enable_secret_version().set_name(full).send().await
                 });
@@ -101,9 +106,6 @@ impl VersionedWriter for SecretManager {
 
     /// Disables a version, or destroys it where the vault says so.
     async fn retire(&self, cx: &Context, resource: &str, version: &Version) -> Result<(), Error> {
-        let full = self
-            .name(resource, Operation::Retire)?
-            .version(version.id())?;
         let retirement = self.client.config().retire;
         let subject = Subject {
             operation: Operation::Retire,
@@ -114,9 +116,11 @@ impl VersionedWriter for SecretManager {
                 Retirement::Destroy => "secretmanager.versions.destroy",
             },
         };
+        let number = numbered(version).map_err(|why| subject.about(why))?;
+        let full = self.name(resource, Operation::Retire)?;
+        let full = full.version(&number.to_string())?;
         let listed = self.list(cx, resource, Operation::Retire).await?;
-        let in_force = listed.iter().find(|(_, state)| *state == State::Enabled);
-        if in_force.is_some_and(|(number, _)| number.to_string() == version.id()) {
+        if in_force(&listed) == Some(number) {
             let message = "the version is in force, and cannot be retired";
             return Err(subject.about(Error::new(ErrorKind::InvalidReference, message)));
         }
@@ -129,23 +133,23 @@ impl VersionedWriter for SecretManager {
         retired.await.map(drop)
     }
 
+    /// The newest version is the current one, unless it cannot be read: then there is none.
     async fn versions(
         &self,
         cx: &Context,
         resource: &str,
     ) -> Result<Vec<(Version, VersionState)>, Error> {
         let listed = self.list(cx, resource, Operation::Versions).await?;
-        let mut enabled = 0;
+        let current = in_force(&listed);
+        let mut before = listed
+            .iter()
+            .filter(|(number, state)| Some(*number) != current && *state == State::Enabled);
+        let previous = before.next().map(|(number, _)| *number);
         let described = listed.into_iter().map(|(number, state)| {
             let state = match state {
-                State::Enabled => {
-                    enabled += 1;
-                    match enabled {
-                        1 => VersionState::Current,
-                        2 => VersionState::Previous,
-                        _ => VersionState::Other,
-                    }
-                }
+                State::Enabled if Some(number) == current => VersionState::Current,
+                State::Enabled if Some(number) == previous => VersionState::Previous,
+                State::Enabled => VersionState::Other,
                 State::Destroyed => VersionState::Destroyed,
                 _ => VersionState::Disabled,
             };
@@ -181,7 +185,8 @@ impl SecretManager {
             let (parent, page) = (parent.clone(), token);
             let answer = self.client.call(cx, &subject, |service| async move {
                 let request = service.list_secret_versions().set_parent(parent);
-                request.set_page_token(page).send().await
+                let request = request.set_page_size(PAGE).set_page_token(page);
+                request.send().await
             });
             let answer = answer.await?;
             found.extend(answer.versions.iter().filter_map(|version| {
@@ -200,42 +205,74 @@ impl SecretManager {
         ))
     }
 
-    /// Fails unless what is in force is what the writer believes.
-    async fn compare(
+    async fn create(
         &self,
         cx: &Context,
-        resource: &str,
-        expected: &Expected,
-        operation: Operation,
+        name: &SecretName,
+        subject: Subject<'_>,
     ) -> Result<(), Error> {
-        if *expected == Expected::Anything {
-            return Ok(());
+        let (parent, id) = (name.parent(), name.secret.clone());
+        let mut secret = Described::new();
+        if name.location.is_none() {
+            let everywhere = Replication::new().set_automatic(Automatic::new());
+            secret = secret.set_replication(everywhere);
         }
-        let listed = self.list(cx, resource, operation).await;
-        let in_force = match listed {
-            Ok(listed) => listed
-                .into_iter()
-                .find(|(_, state)| *state == State::Enabled)
-                .map(|(number, _)| Version::new(number.to_string())),
-            Err(why) if why.kind() == ErrorKind::NotFound => None,
-            Err(why) => return Err(why),
-        };
-        let as_believed = match expected {
-            Expected::Nothing => in_force.is_none(),
-            Expected::Version(version) => in_force.as_ref() == Some(version),
-            _ => true,
-        };
-        if as_believed {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::InvalidReference,
-            "another version is in force than the writer believed",
-        )
-        .with_operation(operation)
-        .with_context(ContextKey::Resource, resource)
-        .with_help("list the versions, and decide anew"))
+        let made = self.client.call(cx, &subject, |service| async move {
+            let request = service.create_secret().set_parent(parent);
+            request.set_secret_id(id).set_secret(secret).send().await
+        });
+        made.await.map(drop)
     }
+}
+
+/// The number of the version in force: the newest, as readers have it, if it can be read.
+fn in_force(listed: &[(u64, State)]) -> Option<u64> {
+    match listed.first() {
+        Some((number, State::Enabled)) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Fails unless what is in force is what the writer believes.
+fn believed(listed: &[(u64, State)], expected: &Expected) -> Result<(), Error> {
+    let current = in_force(listed);
+    let as_believed = match expected {
+        Expected::Nothing => listed.is_empty(),
+        Expected::Version(version) => {
+            current.map(|number| number.to_string()).as_deref() == Some(version.id())
+        }
+        _ => true,
+    };
+    if as_believed {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidReference,
+        "another version is in force than the writer believed",
+    )
+    .with_help("list the versions, and decide anew"))
+}
+
+/// A secret that is not there has no versions.
+fn listed_or_none(listed: Result<Vec<(u64, State)>, Error>) -> Result<Vec<(u64, State)>, Error> {
+    match listed {
+        Err(why) if why.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed,
+    }
+}
+
+fn exists(why: &Error) -> bool {
+    why.cause().and_then(|cause| cause.code()) == Some("ALREADY_EXISTS")
+}
+
+/// The number of a version; an alias could be that of any.
+fn numbered(version: &Version) -> Result<u64, Error> {
+    version.id().parse().map_err(|_| {
+        Error::new(
+            ErrorKind::InvalidReference,
+            "versions are written by their numbers",
+        )
+    })
 }
 
 fn version(described: &SecretVersion) -> Option<Version> {
@@ -247,5 +284,9 @@ fn no_number() -> Error {
     Error::new(ErrorKind::Unexpected, "the answer names no version")
 }
 
-/// How many pages a list of versions may have.
+/// How many pages a list of versions may have, and how many versions a page.
 const MOST_PAGES: usize = 400;
+const PAGE: i32 = 1000;
+
+/// How large a payload may be, as the service documents its limits.
+const MOST_BYTES: usize = 65_536;

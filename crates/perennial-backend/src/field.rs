@@ -235,8 +235,10 @@ impl Field {
             FieldKind::Url if is_url(text) => return Ok(()),
             FieldKind::Url => "a URL that begins with http:// or https://".to_owned(),
         };
-        let found = match self.class {
-            FieldClass::Credential => String::new(),
+        // What stands before `@` in an address may be a password.
+        let found = match (self.class, self.kind) {
+            (FieldClass::Credential, _) => String::new(),
+            (_, FieldKind::Url) if text.contains('@') => String::new(),
             _ => format!(", not `{text}`"),
         };
         Err(self.invalid(format!("setting `{}` takes {expected}{found}", self.name)))

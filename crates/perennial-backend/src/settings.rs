@@ -174,6 +174,9 @@ mod tests {
     fn a_credential_is_never_repeated() {
         let error = TOKEN.check("s.canary").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("canary"));
+        let address: Field = Field::new("address", FieldKind::Url, "Where.");
+        let error = address.check("user:canary@vault:8200").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("canary"));
         let map = SettingMap::new().with("token", "s.canary");
         assert!(!format!("{map:?}").contains("canary"));
     }

@@ -1,7 +1,6 @@
 //! Who asks: every kind of credentials, the order in which they are tried, and their loss.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,13 +11,14 @@ use serde_json::{Value, json};
 
 use crate::{clean, payload, value};
 
-const METADATA_TOKEN: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
+pub(crate) const METADATA_TOKEN: &str =
+    "/computeMetadata/v1/instance/service-accounts/default/token";
 
 const OTHER: &str =
     "/v1/projects/-/serviceAccounts/other@p.iam.gserviceaccount.com:generateAccessToken";
 
 /// A cloud in small: the service, the metadata server, and the places that give tokens.
-fn cloud(metadata: bool) -> HttpServer {
+pub(crate) fn cloud(metadata: bool) -> HttpServer {
     HttpServer::start(move |request| match request.path() {
         METADATA_TOKEN if metadata => {
             assert_eq!(request.header("metadata-flavor"), Some("Google"));
@@ -43,12 +43,12 @@ fn cloud(metadata: bool) -> HttpServer {
     })
 }
 
-fn token(text: &str) -> Answer {
+pub(crate) fn token(text: &str) -> Answer {
     let answer = json!({"access_token": text, "expires_in": 3600, "token_type": "Bearer"});
     Answer::json(200, answer.to_string())
 }
 
-fn config(server: &HttpServer) -> Config {
+pub(crate) fn config(server: &HttpServer) -> Config {
     Config::default()
         .with_project_id("p")
         .with_endpoint_url(server.url())
@@ -57,7 +57,7 @@ fn config(server: &HttpServer) -> Config {
 }
 
 /// A key file of a service account, with a key made for these tests.
-fn service_account() -> Secret {
+pub(crate) fn service_account() -> Secret {
     static KEY: OnceLock<String> = OnceLock::new();
     let key = KEY.get_or_init(|| {
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
@@ -74,7 +74,7 @@ fn service_account() -> Secret {
     Secret::from(json.to_string())
 }
 
-fn user(server: &HttpServer) -> Value {
+pub(crate) fn user(server: &HttpServer) -> Value {
     json!({
         "type": "authorized_user",
         "client_id": "c",
@@ -259,25 +259,11 @@ async fn credentials_of_the_wrong_form_are_named_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_sign_is_told_from_a_service_that_is_down() {
-    let server = cloud(false);
-    let text = service_account();
-    let broken = text.expose_str().unwrap().replace("MII", "canary");
-    let config = config(&server).with_service_account(Secret::from(broken));
-    let backend = SecretManager::new(config).unwrap();
-    for _ in 0..2 {
-        let error = value(&backend, "s").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
-        clean(&error);
-    }
-}
-
-#[tokio::test]
 async fn without_any_credentials_the_error_says_what_to_set() {
     let server = cloud(false);
     let backend = SecretManager::new(config(&server)).unwrap();
     let error = value(&backend, "s").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(
         error
             .help()
@@ -286,103 +272,27 @@ async fn without_any_credentials_the_error_says_what_to_set() {
     );
 }
 
-/// The library ends its renewal of tokens for good once the place that gives them said no.
 #[tokio::test]
-async fn a_login_that_ended_for_good_is_made_anew() {
-    let refused = Arc::new(AtomicBool::new(true));
-    let no = Arc::clone(&refused);
-    let server = HttpServer::start(move |request| match request.path() {
-        "/oauth" if no.load(Ordering::Relaxed) => {
-            Answer::json(400, r#"{"error":"invalid_grant","canary":"canary"}"#)
-        }
-        "/oauth" => token("canary-of-user"),
-        _ => Answer::json(200, payload("")),
-    });
-    let config = config(&server).with_service_account(Secret::from(user(&server).to_string()));
-    let backend = SecretManager::new(config).unwrap();
-    let error = value(&backend, "s").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
-    clean(&error);
-    refused.store(false, Ordering::Relaxed);
-    assert_eq!(value(&backend, "s").await.unwrap(), b"canary");
-}
-
-#[tokio::test]
-async fn a_place_of_tokens_that_is_down_is_asked_again_at_the_next_read() {
-    let down = Arc::new(AtomicBool::new(true));
-    let off = Arc::clone(&down);
-    let server = HttpServer::start(move |request| match request.path() {
-        "/oauth" if off.load(Ordering::Relaxed) => Answer::new(503),
-        "/oauth" => token("canary-of-user"),
-        _ => Answer::json(200, payload("")),
-    });
-    let config = config(&server).with_service_account(Secret::from(user(&server).to_string()));
-    let backend = SecretManager::new(config).unwrap();
-    let soon = perennial_testkit::LiveRuntime::new().context(std::time::Duration::from_secs(20));
-    let request = perennial_backend::Request::new("s");
-    let read = perennial_backend::Backend::fetch(&backend, &soon, &request);
-    // The library tries for a while by itself; whoever waits no longer leaves nothing broken.
-    let _ = tokio::time::timeout(std::time::Duration::from_millis(300), read).await;
-    down.store(false, Ordering::Relaxed);
-    let again = async { while value(&backend, "s").await.is_err() {} };
-    tokio::time::timeout(std::time::Duration::from_secs(15), again)
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
-async fn a_token_that_the_service_no_longer_knows_is_replaced() {
-    let logins = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&logins);
-    let server = HttpServer::start(move |request| match request.path() {
-        METADATA_TOKEN => token(&format!("t{}", count.fetch_add(1, Ordering::Relaxed))),
-        _ if request.header("authorization") == Some("Bearer t0") => {
-            crate::store::failed(401, "UNAUTHENTICATED", "canary", json!([]))
-        }
-        _ => Answer::json(200, payload("")),
-    });
-    let metadata = config(&server).with_auth_method(AuthMethod::Metadata);
-    let backend = SecretManager::new(metadata).unwrap();
-    let error = value(&backend, "s").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
-    clean(&error);
-    assert_eq!(value(&backend, "s").await.unwrap(), b"canary");
-    assert_eq!(logins.load(Ordering::Relaxed), 2);
-}
-
-#[tokio::test]
-async fn many_readers_log_in_once() {
+async fn a_home_that_is_not_ours_to_read_is_passed_over() {
     let server = cloud(true);
-    let backend = SecretManager::new(config(&server)).unwrap();
-    let reads = (0..8).map(|_| value(&backend, "s"));
-    for read in futures_of(reads).await {
-        assert_eq!(read.unwrap(), b"canary");
+    for home in ["/dev/null", "/nonexistent"] {
+        let config = config(&server).with_home(home);
+        assert_eq!(asker(&server, config).await, "canary-of-machine");
     }
-    let requests = server.requests();
-    let logins = requests.iter().filter(|read| read.path() == METADATA_TOKEN);
-    assert_eq!(logins.count(), 1);
 }
 
-/// Runs all of them at once.
-async fn futures_of<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = all.map(Box::pin).collect();
-    let mut done: Vec<_> = running.iter().map(|_| None).collect();
-    std::future::poll_fn(|cx| {
-        let mut pending = false;
-        for (work, slot) in running.iter_mut().zip(&mut done) {
-            if slot.is_none() {
-                match work.as_mut().poll(cx) {
-                    std::task::Poll::Ready(output) => *slot = Some(output),
-                    std::task::Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending {
-            std::task::Poll::Pending
-        } else {
-            std::task::Poll::Ready(())
-        }
-    })
-    .await;
-    done.into_iter().flatten().collect()
+#[tokio::test]
+async fn a_machine_without_a_service_account_is_told_from_one_without_a_metadata_server() {
+    let server = cloud(false);
+    for method in [AuthMethod::Auto, AuthMethod::Metadata] {
+        let backend = SecretManager::new(config(&server).with_auth_method(method)).unwrap();
+        let error = value(&backend, "s").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+        assert!(error.to_string().contains("gives no token"), "{error}");
+    }
+    server.down(true);
+    let backend = SecretManager::new(config(&server)).unwrap();
+    let error = value(&backend, "s").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("no metadata server"), "{error}");
 }

@@ -6,6 +6,7 @@
 mod conformance;
 mod faults;
 mod logins;
+mod losses;
 mod requests;
 mod schedule;
 mod store;

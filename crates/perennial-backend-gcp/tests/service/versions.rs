@@ -79,3 +79,23 @@ async fn a_secret_tells_its_version_and_its_other_name() {
     let fetched = fetch(&backend, &Request::new(NAME)).await.unwrap();
     assert_eq!(fetched.aliases().collect::<Vec<_>>(), ["db"]);
 }
+
+/// An id means the secret of the vault's own project: one of another project must not answer for it.
+#[tokio::test]
+async fn a_secret_of_another_project_has_no_bare_name() {
+    let (store, server) = service();
+    store.add("projects/q/secrets/db", b"theirs");
+    let other = "projects/q/secrets/db";
+    let open = SecretManager::new(anonymous(&server).with_other_projects()).unwrap();
+    let fetched = fetch(&open, &Request::new(other)).await.unwrap();
+    assert_eq!(fetched.aliases().count(), 0);
+    let options = [(Box::from("project_id"), Box::from("q"))];
+    let by_option = Request::new(other).with_options(options);
+    let fetched = fetch(&open, &by_option).await.unwrap();
+    assert_eq!(fetched.aliases().count(), 0);
+    let mut config = anonymous(&server);
+    config.project_id = None;
+    let none = SecretManager::new(config).unwrap();
+    let fetched = fetch(&none, &Request::new(other)).await.unwrap();
+    assert_eq!(fetched.aliases().count(), 0);
+}

@@ -113,3 +113,68 @@ async fn the_newest_is_enabled_by_its_promotion() {
     writer.promote(&context(), &promote).await.unwrap();
     assert_eq!(value(&backend, "db").await.unwrap(), b"one");
 }
+
+#[tokio::test]
+async fn a_first_write_that_broke_off_can_be_repeated() {
+    let (store, server) = service();
+    let backend = SecretManager::new(anonymous(&server)).unwrap();
+    let writer = backend.facets().writer().unwrap();
+    // The secret was made, and the first version never came.
+    store.add("projects/p/secrets/db", b"x");
+    store.edit("projects/p/secrets/db", |secret| secret.versions.clear());
+    let first = put("one").with_expected(Expected::Nothing);
+    assert_eq!(writer.put(&context(), &first).await.unwrap().id(), "1");
+    assert!(writer.put(&context(), &first).await.is_err());
+}
+
+#[tokio::test]
+async fn an_alias_is_no_version_to_retire_or_promote() {
+    let (store, server) = service();
+    let backend = SecretManager::new(anonymous(&server)).unwrap();
+    let writer = backend.facets().writer().unwrap();
+    store.add("projects/p/secrets/db", b"one");
+    let alias = Version::new("latest");
+    let retired = writer.retire(&context(), "db", &alias).await.unwrap_err();
+    assert_eq!(retired.kind(), ErrorKind::InvalidReference);
+    let promote = Promote::new("db", alias);
+    let promoted = writer.promote(&context(), &promote).await.unwrap_err();
+    assert_eq!(promoted.kind(), ErrorKind::InvalidReference);
+    assert_eq!(value(&backend, "db").await.unwrap(), b"one");
+}
+
+/// Readers mean the newest version whatever its state, and so do writers.
+#[tokio::test]
+async fn while_the_newest_version_is_withdrawn_none_is_in_force() {
+    let (store, server) = service();
+    let backend = SecretManager::new(anonymous(&server)).unwrap();
+    let writer = backend.facets().writer().unwrap();
+    let cx = context();
+    store.add("projects/p/secrets/db", b"one");
+    store.add("projects/p/secrets/db", b"two");
+    let newest = |state| {
+        store.edit("projects/p/secrets/db", |secret| {
+            secret.versions[1].1 = state;
+        });
+    };
+    use VersionState::{Disabled, Previous};
+    newest(crate::store::State::Disabled);
+    let listed = writer.versions(&cx, "db").await.unwrap();
+    assert_eq!(states(&listed), [("2", Disabled), ("1", Previous)]);
+    let believing = put("three").with_expected(Expected::Version(Version::new("1")));
+    assert!(writer.put(&cx, &believing).await.is_err());
+    newest(crate::store::State::Destroyed);
+    let gone = Promote::new("db", Version::new("2"));
+    let gone = writer.promote(&cx, &gone).await.unwrap_err();
+    assert!(gone.to_string().contains("destroyed"), "{gone}");
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_large_is_refused_before_it_is_sent() {
+    let (_store, server) = service();
+    let backend = SecretManager::new(anonymous(&server)).unwrap();
+    let writer = backend.facets().writer().unwrap();
+    let large = Put::new("db", Secret::from("x".repeat(65_537)));
+    let refused = writer.put(&context(), &large).await.unwrap_err();
+    assert!(refused.to_string().contains("65536"), "{refused}");
+    assert!(server.requests().is_empty());
+}
