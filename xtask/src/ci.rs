@@ -3,6 +3,7 @@
 //! What did not run is named at the end: it must never look green.
 
 mod by_hand;
+mod package;
 mod pure;
 mod readme;
 mod sample_backend;

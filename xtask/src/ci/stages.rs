@@ -1,6 +1,6 @@
 //! The stages: what each one runs. The longer ones have files of their own.
 
-use super::{Outcome, Scene, by_hand, pure, readme, sample_backend};
+use super::{Outcome, Scene, by_hand, package, pure, readme, sample_backend};
 use crate::bench;
 use crate::live;
 use crate::manifest::Manifest;
@@ -53,7 +53,7 @@ pub(super) const STAGES: &[Stage] = &[
     usual(
         "package",
         "what would be published can be packed, and compiles from there",
-        package,
+        package::run,
     ),
     manual(
         "msrv",
@@ -215,17 +215,6 @@ fn benches(scene: &Scene<'_>) -> Ran {
             .args(["--bench", "*"])
             .run()?;
     }
-    Ok(Outcome::Passed)
-}
-
-fn package(scene: &Scene<'_>) -> Ran {
-    let names = scene
-        .workspace
-        .publishable()
-        .flat_map(|member| ["--package", &member.name]);
-    cargo(scene.root, ["package", "--quiet", "--allow-dirty"])
-        .args(names)
-        .run()?;
     Ok(Outcome::Passed)
 }
 
