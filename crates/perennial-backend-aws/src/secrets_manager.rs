@@ -41,7 +41,7 @@ impl SecretsManager {
     pub fn new(config: Config) -> Result<Self, Error> {
         config.check()?;
         Ok(Self {
-            dates: config.plan_rotation.then(Dates::default),
+            dates: config.read_schedule.then(Dates::default),
             connections: Connections::new(config),
             batching: Batching::default(),
         })

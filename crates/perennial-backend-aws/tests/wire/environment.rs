@@ -54,7 +54,7 @@ async fn child() {
 pub(crate) fn outcome(settings: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
     let settings: Vec<_> = settings
         .iter()
-        .chain(&[("plan_rotation", "off")])
+        .chain(&[("read_schedule", "off")])
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let output = Command::new(std::env::current_exe().unwrap())

@@ -19,7 +19,7 @@ fn backend(server: &HttpServer, trust: impl FnOnce(Config) -> Config) -> Secrets
         .with_region(REGION)
         .with_endpoint_url(server.url())
         .with_access_key("AKIAEXAMPLE", Secret::from("canary-key"))
-        .with_plan_rotation(false);
+        .with_read_schedule(false);
     SecretsManager::new(trust(config)).unwrap()
 }
 
