@@ -61,7 +61,7 @@ impl SecretsManager {
         let mut together = Vec::new();
         for (index, request) in requests.iter().enumerate() {
             // A batch brings versions in force only.
-            if *request.selector() != Selector::Current {
+            if *request.selector() != Selector::Current || is_ambiguous(request, requests) {
                 continue;
             }
             match names::check(request.resource(), Operation::FetchMany) {
@@ -151,6 +151,13 @@ impl SecretsManager {
             }
         }
     }
+}
+
+/// Returns whether the answer to a name could be taken for that to an ARN of another account: a
+/// batch says of both no more than name and ARN, and which account is ours is not known here.
+fn is_ambiguous(request: &Request, requests: &[Request]) -> bool {
+    let mut others = requests.iter().map(Request::resource);
+    others.any(|other| names::has_name(other, request.resource()))
 }
 
 /// Gives each request its part of the answer; one that has none is left out.

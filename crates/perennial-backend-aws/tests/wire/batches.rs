@@ -105,7 +105,32 @@ async fn names_that_mean_one_secret_are_all_answered() {
             .iter()
             .all(|answer| text(answer.as_ref().unwrap()) == "one")
     );
-    assert_eq!(scene.operations(), ["BatchGetSecretValue"]);
+}
+
+#[tokio::test]
+async fn a_secret_of_another_account_is_never_taken_for_one_of_ours() {
+    let scene = Scene::start();
+    let other = "999999999999";
+    for name in ["db", "key"] {
+        scene.store.put(name, b"ours");
+        scene.store.put(&format!("{other}:{name}"), b"theirs");
+    }
+    let theirs = store::arn_of(other, "db");
+    let partial = theirs.strip_suffix("-a1B2c3").unwrap();
+    for arn in [theirs.as_str(), partial] {
+        // In either order, since the store answers in the order in which it is asked.
+        for names in [[arn, "db", "key"], ["db", "key", arn]] {
+            let answers = batch(&scene, &requests(&names)).await;
+            for (answer, name) in answers.iter().zip(names) {
+                let fetched = answer.as_ref().unwrap();
+                let foreign = name == arn;
+                assert_eq!(text(fetched), if foreign { "theirs" } else { "ours" });
+                assert!(fetched.aliases().all(|alias| alias.starts_with("arn:")));
+                let account = |alias: &str| alias.contains(other) == foreign;
+                assert!(fetched.aliases().all(account), "{fetched:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
