@@ -128,7 +128,7 @@ impl SecretsManager {
             .client
             .batch_get_secret_value()
             .set_secret_id_list(Some(ids));
-        match call.send().await {
+        match connection.sent(call.send()).await {
             Ok(output) => Outcome::Came(part(chunk, output, &site)),
             Err(error) => {
                 let facts = Facts::of(&error);

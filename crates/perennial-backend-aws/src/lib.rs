@@ -9,6 +9,7 @@ mod dates;
 mod error;
 mod facts;
 mod names;
+mod routes;
 mod secrets_manager;
 mod time;
 mod transport;

@@ -77,7 +77,7 @@ impl SecretsManager {
             // Said even where it is the default: not all that speak this protocol have it right.
             other => call.set_version_stage(answer::label(other).map(str::to_owned)),
         };
-        match call.send().await {
+        match connection.sent(call.send()).await {
             Ok(output) => Answer::from(output).fetched(selector, &site),
             Err(error) => Err(self.failed(&connection, &site, &error)),
         }
