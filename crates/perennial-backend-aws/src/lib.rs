@@ -3,6 +3,7 @@
 mod answer;
 mod auth;
 mod batch;
+mod batching;
 mod client;
 mod config;
 mod dates;

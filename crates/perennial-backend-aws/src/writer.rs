@@ -94,6 +94,9 @@ impl VersionedWriter for SecretsManager {
     }
 
     /// Takes all labels off a version, which lets Secrets Manager delete it in its own time.
+    ///
+    /// They are taken off one by one: if this is dropped or fails in between, some are left. It is safe
+    /// to repeat, and takes off those then.
     async fn retire(&self, cx: &Context, resource: &str, version: &Version) -> Result<(), Error> {
         names::check(resource, Operation::Retire)?;
         let labels = self.labels(cx, Operation::Retire, resource).await?;
