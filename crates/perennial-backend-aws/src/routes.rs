@@ -28,7 +28,7 @@ struct Inner {
 }
 
 /// The connections that are held.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Pools {
     /// Counts how often they were made anew.
     number: u64,
@@ -122,11 +122,11 @@ impl HttpClient for Routes {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let pools = self.pools().clone();
         SharedHttpConnector::new(Fork {
             trusts: self.0.trusts,
-            usual: pools.usual.http_connector(settings, components),
-            direct: pools.direct.http_connector(settings, components),
+            pools: self.pools().clone(),
+            settings: settings.clone(),
+            components: components.clone(),
         })
     }
 
@@ -135,12 +135,13 @@ impl HttpClient for Routes {
     }
 }
 
-/// The two ways.
+/// The two ways; only that which a request takes is built.
 #[derive(Debug)]
 struct Fork {
     trusts: bool,
-    usual: SharedHttpConnector,
-    direct: SharedHttpConnector,
+    pools: Pools,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
 }
 
 impl HttpConnector for Fork {
@@ -149,10 +150,13 @@ impl HttpConnector for Fork {
             let error = ConnectorError::other(Box::new(NoAuthorities), None);
             return HttpConnectorFuture::ready(Err(error));
         }
-        match is_link_local(request.uri()) {
-            true => self.direct.call(request),
-            false => self.usual.call(request),
-        }
+        let pool = match is_link_local(request.uri()) {
+            true => &self.pools.direct,
+            false => &self.pools.usual,
+        };
+        // Held by the pool: this looks it up, or builds it first.
+        let connector = pool.http_connector(&self.settings, &self.components);
+        connector.call(request)
     }
 }
 

@@ -124,8 +124,11 @@ async fn where_the_clock_was_not_the_matter_credentials_are_looked_for_again() {
 
 #[tokio::test]
 async fn credentials_may_take_as_long_as_the_driver_lets_a_call_take() {
-    let scene =
-        scene(|config| config.with_assume_role_arn("arn:aws:iam::111122223333:role/reader"));
+    let scene = scene(|config| {
+        config
+            .with_assume_role_arn("arn:aws:iam::111122223333:role/hub")
+            .with_assume_role_arn("arn:aws:iam::111122223333:role/reader")
+    });
     let clock = SimClock::new();
     let ticking = clock.clone();
     scene.script(move |request| {
