@@ -94,9 +94,14 @@ impl Answer {
         if let Some(version) = self.version(wanted) {
             fetched = fetched.with_version(version);
         }
-        let names = [&self.name, &self.arn].into_iter().flatten();
-        for name in names.filter(|name| Some(name.as_str()) != site.resource) {
-            fetched = fetched.with_alias(name.as_str());
+        // Never the bare name: the ARN that was asked for may be one of another account, and the
+        // same name means another secret in this one.
+        if let Some(arn) = self
+            .arn
+            .as_deref()
+            .filter(|arn| Some(*arn) != site.resource)
+        {
+            fetched = fetched.with_alias(arn);
         }
         Ok(fetched)
     }

@@ -3,6 +3,8 @@
 //! What the SDK lacks stands here: a profile that is named counts before the variables of the
 //! process, and roles follow one another.
 
+use std::time::Duration;
+
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
@@ -14,8 +16,8 @@ use aws_sdk_secretsmanager::config::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::origin::Origin;
 use perennial_backend::{Context, Error, Secret};
+use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
-use tracing::subscriber::NoSubscriber;
 
 use crate::config::Config;
 use crate::error;
@@ -60,7 +62,7 @@ impl ProvideCredentials for Quiet {
         Self: 'a,
     {
         let work = async { self.0.provide_credentials().await };
-        future::ProvideCredentials::new(work.with_subscriber(NoSubscriber::new()))
+        future::ProvideCredentials::new(work.with_subscriber(Dispatch::none()))
     }
 
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
@@ -194,8 +196,13 @@ async fn with_roles(config: &Config, base: SdkConfig) -> SdkConfig {
 }
 
 fn with_credentials(base: SdkConfig, provider: SharedCredentialsProvider) -> SdkConfig {
+    let cache = IdentityCache::lazy().load_timeout(LONGEST_LOAD);
     base.into_builder()
         .credentials_provider(provider)
-        .identity_cache(IdentityCache::lazy().build())
+        .identity_cache(cache.build())
         .build()
 }
+
+/// How long credentials may take: as long as the driver lets a call take. By itself the SDK would
+/// give up after six seconds, and a process that takes seven could never give any.
+const LONGEST_LOAD: Duration = Duration::from_secs(24 * 3600);

@@ -11,7 +11,7 @@ use perennial_backend::{Error, Field, Secret, SettingMap};
 pub use fields::SETTINGS;
 use fields::{
     ACCESS_KEY_ID, ASSUME_ROLE_ARN, ASSUME_ROLE_EXTERNAL_ID, CONFIG_FILE, CREDENTIALS_FILE,
-    ENDPOINT_URL, PLAN_ROTATION, PROFILE, REGION, ROLE_SESSION_NAME, SECRET_ACCESS_KEY,
+    ENDPOINT_URL, PROFILE, READ_SCHEDULE, REGION, ROLE_SESSION_NAME, SECRET_ACCESS_KEY,
     SESSION_TOKEN, STS_ENDPOINT_URL, USE_DUALSTACK, USE_FIPS,
 };
 pub(crate) use fields::{CA_FILE, CA_TEXT};
@@ -53,7 +53,7 @@ pub struct Config {
     /// The PEM text of authorities to trust in place of the system's.
     pub ca_text: Option<String>,
     /// Whether the dates of rotations are asked for.
-    pub plan_rotation: bool,
+    pub read_schedule: bool,
 }
 
 impl Default for Config {
@@ -76,7 +76,7 @@ impl Default for Config {
             use_dualstack: None,
             ca_file: None,
             ca_text: None,
-            plan_rotation: true,
+            read_schedule: true,
         }
     }
 }
@@ -109,7 +109,7 @@ impl Config {
             use_dualstack: settings.boolean(&USE_DUALSTACK),
             ca_file: path(&CA_FILE),
             ca_text: text(&CA_TEXT),
-            plan_rotation: settings.boolean(&PLAN_ROTATION).unwrap_or(true),
+            read_schedule: settings.boolean(&READ_SCHEDULE).unwrap_or(true),
         };
         config.check()?;
         Ok(config)
@@ -223,8 +223,8 @@ impl Config {
 
     /// Says whether the dates of rotations are asked for.
     #[must_use]
-    pub fn with_plan_rotation(mut self, plan: bool) -> Self {
-        self.plan_rotation = plan;
+    pub fn with_read_schedule(mut self, reads: bool) -> Self {
+        self.read_schedule = reads;
         self
     }
 

@@ -26,6 +26,8 @@ pub(crate) enum Meaning {
     Expired,
     /// The credentials are none that AWS knows.
     Unknown,
+    /// The signature was made too early or too late: the clocks differ.
+    Clock,
     /// AWS has failed.
     Down,
     /// The request is one that AWS does not take.
@@ -63,20 +65,20 @@ const TABLE: &[(&str, Meaning)] = &[
     ("InvalidParameterException", Meaning::Invalid),
     ("InvalidParameterValue", Meaning::Invalid),
     ("InvalidRequestException", Meaning::Invalid),
-    ("InvalidSignatureException", Meaning::Unknown),
+    ("InvalidSignatureException", Meaning::Clock),
     ("InvalidToken", Meaning::Unknown),
     ("LimitExceededException", Meaning::Full),
     ("MissingAuthenticationToken", Meaning::Unknown),
     ("MissingAuthenticationTokenException", Meaning::Unknown),
     ("OptInRequired", Meaning::Denied),
-    ("RequestExpired", Meaning::Expired),
+    ("RequestExpired", Meaning::Clock),
     ("RequestLimitExceeded", Meaning::Throttled),
-    ("RequestTimeTooSkewed", Meaning::Unknown),
+    ("RequestTimeTooSkewed", Meaning::Clock),
     ("ResourceExistsException", Meaning::Exists),
     ("ResourceNotFoundException", Meaning::Missing),
     ("ServiceUnavailable", Meaning::Down),
     ("ServiceUnavailableException", Meaning::Down),
-    ("SignatureDoesNotMatch", Meaning::Unknown),
+    ("SignatureDoesNotMatch", Meaning::Clock),
     ("SlowDown", Meaning::Throttled),
     ("ThrottledException", Meaning::Throttled),
     ("Throttling", Meaning::Throttled),
@@ -96,16 +98,26 @@ pub(crate) fn meaning(facts: &Facts) -> Meaning {
             .map(|(_, meaning)| *meaning)
     });
     match (known, facts.status) {
+        // Whatever code it has: emulators say that they have failed.
+        (_, Some(501)) => Meaning::NoOperation,
         (Some(Meaning::Invalid), _) if facts.phrases.deleted => Meaning::Deleted,
+        // Two codes mean either, and only the text tells which.
+        (Some(Meaning::Clock), _) if facts.phrases.mismatch => Meaning::Unknown,
+        (Some(Meaning::Unknown), _) if facts.phrases.clock => Meaning::Clock,
         (Some(meaning), _) => meaning,
         (None, Some(401)) => Meaning::Unknown,
         (None, Some(403)) => Meaning::Denied,
         (None, Some(408)) => Meaning::Late,
         (None, Some(429)) => Meaning::Throttled,
-        (None, Some(501)) => Meaning::NoOperation,
         (None, Some(status)) if status >= 500 => Meaning::Down,
         (None, _) => Meaning::Odd,
     }
+}
+
+/// Returns whether the clocks differ. The client learns by how much from the answer, and has to be
+/// kept for that.
+pub(crate) fn is_about_clock(facts: &Facts) -> bool {
+    matches!(facts.shape, Shape::Refused | Shape::NoRole) && meaning(facts) == Meaning::Clock
 }
 
 /// Returns whether new credentials may help, so that they have to be looked for again.
@@ -114,6 +126,7 @@ pub(crate) fn is_about_credentials(facts: &Facts) -> bool {
         Shape::Refused => matches!(meaning(facts), Meaning::Expired | Meaning::Unknown),
         Shape::NoCredentials
         | Shape::WrongCredentials
+        | Shape::NoLogin
         | Shape::BrokenCredentials
         | Shape::NoRole => true,
         _ => false,
@@ -210,8 +223,15 @@ impl Site<'_> {
                 format!("{name} is marked for deletion"),
             )
             .with_help("restore it, or take the reference out of use"),
-            Meaning::Denied if facts.phrases.kms => self.denied("kms:Decrypt"),
-            Meaning::Denied => self.denied(facts.phrases.action.as_deref().unwrap_or(self.action)),
+            Meaning::Denied => {
+                let said = facts.phrases.action.as_deref();
+                self.denied(match facts.phrases.kms {
+                    true => said
+                        .filter(|action| action.starts_with("kms:"))
+                        .unwrap_or("kms:Decrypt"),
+                    false => said.unwrap_or(self.action),
+                })
+            }
             Meaning::Sealed => Error::new(
                 ErrorKind::PermissionDenied,
                 format!("the KMS key of {name} does not decrypt or encrypt it"),
@@ -228,11 +248,7 @@ impl Site<'_> {
                 "the credentials for AWS have expired",
             )
             .with_help("renew them where they come from; they are looked for again"),
-            Meaning::Unknown if facts.phrases.clock => Error::new(
-                ErrorKind::Unauthenticated,
-                "AWS refuses the time of the signature",
-            )
-            .with_help("set the clock of this machine"),
+            Meaning::Clock => clock(),
             Meaning::Unknown => Error::new(
                 ErrorKind::Unauthenticated,
                 "AWS does not know the credentials",
@@ -304,6 +320,7 @@ impl Site<'_> {
             }
             Meaning::Down => Error::new(ErrorKind::Unavailable, "STS has failed"),
             Meaning::Late => Error::new(ErrorKind::Timeout, "STS took too long"),
+            Meaning::Clock => clock(),
             Meaning::Denied => {
                 let action = facts.phrases.action.as_deref().unwrap_or("sts:AssumeRole");
                 Error::new(
@@ -330,6 +347,15 @@ impl Site<'_> {
                 "the certificate of AWS is not trusted",
             )
             .with_help("give the authority of a proxy or endpoint of your own in `ca_file`"),
+            Shape::NoAuthorities => Error::new(
+                ErrorKind::InvalidConfig,
+                "this system has no certificate authorities",
+            )
+            .with_help(
+                "install its `ca-certificates`, or name a PEM file in `ca_file` or SSL_CERT_FILE",
+            ),
+            Shape::NoTls => Error::new(ErrorKind::Unavailable, "TLS with AWS failed")
+                .with_help("see whether `endpoint_url` or a proxy leads to something else"),
             Shape::NoCredentials => Error::new(
                 ErrorKind::Unauthenticated,
                 "no credentials for AWS were found",
@@ -343,12 +369,32 @@ impl Site<'_> {
                 ErrorKind::InvalidConfig,
                 "the files or variables for AWS's credentials are missing or not understood",
             )
-            .with_help("see `config_file`, `credentials_file` and the profile, as `aws configure list` shows it"),
+            .with_help(
+                "see `config_file`, `credentials_file` and the profile, as `aws configure list` \
+                 shows it",
+            ),
+            Shape::NoLogin => Error::new(
+                ErrorKind::InvalidConfig,
+                "the profile has a login of `aws login`, which is not read here",
+            )
+            .with_help(
+                "use a profile with `credential_process = aws configure export-credentials \
+                 --profile <the one with the login> --format process`",
+            ),
             Shape::BrokenCredentials => Error::new(
                 ErrorKind::Unauthenticated,
                 "the source of the credentials for AWS has failed",
             )
-            .with_help("log in again, or see what the profile's process or portal says"),
+            .with_help(
+                "log in again, or see what stands behind the credentials: the profile's process \
+                 or portal, AWS_WEB_IDENTITY_TOKEN_FILE, the agent of the container, or the \
+                 metadata service of the machine",
+            ),
+            Shape::LateCredentials => Error::new(
+                ErrorKind::Timeout,
+                "the source of the credentials for AWS took too long",
+            )
+            .with_help("raise `timeout`, or see what the profile's process or portal waits for"),
             Shape::Garbled => Error::new(ErrorKind::Unavailable, "the answer of AWS broke off"),
             Shape::Unsent => Error::new(ErrorKind::InvalidConfig, "no request could be made")
                 .with_help("see `region`, `endpoint_url`, `use_fips` and `use_dualstack`"),
@@ -356,6 +402,14 @@ impl Site<'_> {
                 .with_help("see the network, `endpoint_url` and the proxy"),
         }
     }
+}
+
+fn clock() -> Error {
+    Error::new(
+        ErrorKind::Unauthenticated,
+        "AWS refuses the time of the signature",
+    )
+    .with_help("set the clock of this machine; the next calls go by the date of this answer")
 }
 
 /// Makes the error for a region that nobody named.

@@ -15,6 +15,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use perennial_backend::Cause;
 
+use crate::routes::NoAuthorities;
+
 /// What is known of one failed call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
@@ -40,16 +42,24 @@ pub(crate) enum Shape {
     Unreached,
     /// Somebody was reached whose certificate is not trusted.
     Untrusted,
+    /// Somebody was reached with whom TLS does not work.
+    NoTls,
+    /// There is nobody to trust.
+    NoAuthorities,
     /// No answer came in time.
     Late,
     /// No credentials were found.
     NoCredentials,
     /// What the credentials come from is set up wrongly.
     WrongCredentials,
+    /// The profile has a login that needs a part of the SDK which is left out.
+    NoLogin,
     /// A role was refused by STS.
     NoRole,
     /// The source of the credentials failed in another way.
     BrokenCredentials,
+    /// The source of the credentials gave none in time.
+    LateCredentials,
     /// The request could not be made.
     Unsent,
 }
@@ -65,6 +75,8 @@ pub(crate) struct Phrases {
     pub(crate) kms: bool,
     /// The clocks differ.
     pub(crate) clock: bool,
+    /// The signature is not the one that the key makes.
+    pub(crate) mismatch: bool,
     /// The action that is not allowed.
     pub(crate) action: Option<Box<str>>,
 }
@@ -117,8 +129,13 @@ impl Facts {
         if let Some(error) = credentials(error) {
             return Self::without_credentials(error);
         }
-        if find::<rustls::Error>(error).is_some() {
-            return Self::shaped(Shape::Untrusted);
+        if find::<NoAuthorities>(error).is_some() {
+            return Self::shaped(Shape::NoAuthorities);
+        }
+        match find::<rustls::Error>(error) {
+            Some(rustls::Error::InvalidCertificate(_)) => return Self::shaped(Shape::Untrusted),
+            Some(_) => return Self::shaped(Shape::NoTls),
+            None => {}
         }
         match error {
             late if late.is_timeout() => Self::shaped(Shape::Late),
@@ -150,8 +167,14 @@ impl Facts {
         }
         Self::shaped(match error {
             CredentialsError::CredentialsNotLoaded(_) => Shape::NoCredentials,
+            // The SDK says it in a text of its own, and nowhere else.
+            CredentialsError::InvalidConfiguration(_)
+                if chain(error).any(|error| error.to_string().contains("`credentials-login`")) =>
+            {
+                Shape::NoLogin
+            }
             CredentialsError::InvalidConfiguration(_) => Shape::WrongCredentials,
-            CredentialsError::ProviderTimedOut(_) => Shape::Late,
+            CredentialsError::ProviderTimedOut(_) => Shape::LateCredentials,
             _ => Shape::BrokenCredentials,
         })
     }
@@ -211,6 +234,7 @@ impl Phrases {
             version: has(&["staging label", "versionid", "version id", "versionstage"]),
             kms: has(&["access to kms", "kms key", "kms:"]),
             clock: has(&["signature expired", "signature not yet current", "clock"]),
+            mismatch: has(&["does not match the signature"]),
             action: action(text).map(Box::from),
         }
     }

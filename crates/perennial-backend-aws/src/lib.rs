@@ -3,12 +3,14 @@
 mod answer;
 mod auth;
 mod batch;
+mod batching;
 mod client;
 mod config;
 mod dates;
 mod error;
 mod facts;
 mod names;
+mod routes;
 mod secrets_manager;
 mod time;
 mod transport;

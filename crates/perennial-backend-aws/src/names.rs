@@ -23,7 +23,7 @@ pub(crate) fn check(resource: &str, operation: Operation) -> Result<(), Error> {
     }
     if !is_name(name) {
         return Err(refused(resource, "is no name of a secret", operation).with_help(
-            "use letters, digits and `/_+=.@-`, none of the parts between slashes empty, `.` or \
+            "use letters, digits and `/_+=.@-!`, none of the parts between slashes empty, `.` or \
              `..`, for example `prod/db` or `/prod/db`",
         ));
     }
@@ -42,7 +42,8 @@ fn refused(resource: &str, what: &str, operation: Operation) -> Error {
 }
 
 fn is_name(name: &str) -> bool {
-    let sign = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
+    // `!` stands in the names of those that services of AWS make and rotate: `rds!db-…`.
+    let sign = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c);
     // One slash at the beginning is common, as in the names of parameters.
     let inner = name.strip_prefix('/').unwrap_or(name);
     let plain = |part: &str| !matches!(part, "" | "." | "..");
@@ -79,6 +80,14 @@ pub(crate) fn means(resource: &str, name: Option<&str>, arn: Option<&str>) -> bo
     name == Some(resource) || arn.is_some_and(|arn| arn == resource || partial(arn))
 }
 
+/// Returns whether an ARN names a secret with this name, be it of this account or of another one.
+pub(crate) fn has_name(arn: &str, name: &str) -> bool {
+    arn.starts_with("arn:")
+        && arn_name(arn)
+            .and_then(|whole| whole.strip_prefix(name))
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_suffix))
+}
+
 /// What Secrets Manager puts after the name in an ARN, behind a dash.
 fn is_suffix(text: &str) -> bool {
     text.len() == 6 && text.chars().all(|c| c.is_ascii_alphanumeric())
@@ -111,6 +120,11 @@ mod tests {
             "=x",
             "a..b",
             ".hidden",
+            "rds!db-0badc0de-0000-4000-8000-000000000000",
+            "rds!cluster-0badc0de-0000-4000-8000-000000000000",
+            "redshift!my-cluster-awsuser",
+            "events!connection/partner/0badc0de-0000-4000-8000-000000000000",
+            "arn:aws:secretsmanager:eu-central-1:1:secret:rds!db-0badc0de-a1B2c3",
             ARN,
         ] {
             check(name, true);
@@ -167,6 +181,22 @@ mod tests {
         check("arn", false);
         check("prod/db-a1B2c3", false);
         assert!(!means("prod/db", None, None));
+    }
+
+    #[test]
+    fn an_arn_of_any_account_may_have_a_name() {
+        let check = |arn: &str, name: &str, has: bool| {
+            assert_eq!(has_name(arn, name), has, "{arn} {name}");
+        };
+        let foreign = "arn:aws:secretsmanager:eu-central-1:999999999999:secret:prod/db";
+        check(ARN, "prod/db", true);
+        check(foreign, "prod/db", true);
+        // Without its end, this is the ARN of a secret with a longer name.
+        check(ARN, "prod/db-a1B2c3", true);
+        check(ARN, "prod/d", false);
+        check(ARN, "db", false);
+        check("prod/db", "prod/db", false);
+        check("arn:aws:s3:::prod/db", "prod/db", false);
     }
 
     #[test]

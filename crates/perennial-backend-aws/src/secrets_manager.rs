@@ -16,7 +16,7 @@ use perennial_backend::{
 };
 
 use crate::answer::{self, Answer};
-use crate::batch::Batching;
+use crate::batching::Batching;
 use crate::client::{Connection, Connections};
 use crate::config::Config;
 use crate::dates::Dates;
@@ -41,7 +41,7 @@ impl SecretsManager {
     pub fn new(config: Config) -> Result<Self, Error> {
         config.check()?;
         Ok(Self {
-            dates: config.plan_rotation.then(Dates::default),
+            dates: config.read_schedule.then(Dates::default),
             connections: Connections::new(config),
             batching: Batching::default(),
         })
@@ -77,7 +77,7 @@ impl SecretsManager {
             // Said even where it is the default: not all that speak this protocol have it right.
             other => call.set_version_stage(answer::label(other).map(str::to_owned)),
         };
-        match call.send().await {
+        match connection.sent(call.send()).await {
             Ok(output) => Answer::from(output).fetched(selector, &site),
             Err(error) => Err(self.failed(&connection, &site, &error)),
         }
@@ -98,38 +98,30 @@ impl SecretsManager {
         site.error(&facts)
     }
 
-    /// Adds when the secret will be rotated next, and asks for that date if it is time to.
-    ///
-    /// At most one question goes out with a read or a batch, so `asks` is taken down once one did.
-    pub(crate) async fn with_rotation(
-        &self,
-        cx: &Context,
-        started: UnixTime,
-        request: &Request,
-        fetched: Fetched,
-        asks: &mut bool,
-    ) -> Fetched {
-        let Some(dates) = &self.dates else {
-            return fetched;
-        };
-        let regular = matches!(request.purpose(), Purpose::Read | Purpose::Refresh);
-        if *request.selector() != Selector::Current || !regular {
-            return fetched;
-        }
-        let resource = request.resource();
-        if *asks && dates.claim(cx.now(), cx.unix_time(), resource) {
-            *asks = false;
-            self.ask_for_date(cx, dates, resource).await;
-        }
-        match dates.until(started, resource) {
+    /// Adds when the secret will be rotated next, if that is known.
+    pub(crate) fn dated(&self, started: UnixTime, request: &Request, fetched: Fetched) -> Fetched {
+        let dates = self
+            .dates
+            .as_ref()
+            .filter(|_| *request.selector() == Selector::Current);
+        match dates.and_then(|dates| dates.until(started, request.resource())) {
             Some(span) => fetched.with_next_rotation(span),
             None => fetched,
         }
     }
 
+    /// Chooses the secret whose date is to be asked for; no more than one of those that were read.
+    pub(crate) fn choose<'r>(&self, cx: &Context, resources: &[&'r str]) -> Option<&'r str> {
+        let dates = self.dates.as_ref()?;
+        dates.choose(cx.now(), cx.unix_time(), resources)
+    }
+
     /// Asks when a secret will be rotated. Whatever comes of it, the value that was read stays, so
     /// the question may take no more than a part of what time is left.
-    async fn ask_for_date(&self, cx: &Context, dates: &Dates, resource: &str) {
+    pub(crate) async fn ask_for_date(&self, cx: &Context, resource: &str) {
+        let Some(dates) = &self.dates else {
+            return;
+        };
         let limit = LONGEST_QUESTION.min(cx.remaining() / 2);
         let ask = async {
             let connection = self.connections.connection(cx).await.ok()?;
@@ -145,12 +137,18 @@ impl SecretsManager {
             Some(Err(facts))
                 if facts.shape == Shape::Refused && meaning(&facts) == Meaning::Denied =>
             {
-                dates.deny(resource);
+                dates.deny(cx.now(), resource);
             }
             // It is asked again another day.
             _ => {}
         }
     }
+}
+
+/// Returns whether the date of a secret may be asked for after this read of it.
+pub(crate) fn may_ask(request: &Request) -> bool {
+    *request.selector() == Selector::Current
+        && matches!(request.purpose(), Purpose::Read | Purpose::Refresh)
 }
 
 /// Waits for a future, but no longer than a span.
@@ -185,9 +183,12 @@ impl Backend for SecretsManager {
     async fn fetch(&self, cx: &Context, request: &Request) -> Result<Fetched, Error> {
         let started = cx.unix_time();
         let fetched = self.read(cx, request, Operation::Fetch).await?;
-        Ok(self
-            .with_rotation(cx, started, request, fetched, &mut true)
-            .await)
+        if may_ask(request)
+            && let Some(resource) = self.choose(cx, &[request.resource()])
+        {
+            self.ask_for_date(cx, resource).await;
+        }
+        Ok(self.dated(started, request, fetched))
     }
 
     async fn fetch_many(&self, cx: &Context, requests: &[Request], batch: &mut Batch) {

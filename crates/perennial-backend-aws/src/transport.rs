@@ -1,6 +1,7 @@
-//! How bytes get to AWS: whom TLS trusts, and which proxy is used.
+//! Whom TLS trusts on the way to AWS: authorities of the settings, or those of the system.
 //!
-//! The SDK's own client honours proxies but takes no authorities of ours; this one does both.
+//! The SDK's own client takes no authorities of ours; this one does. Which way a request takes is not
+//! decided here.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::config::{CA_FILE, CA_TEXT, Config};
+use crate::routes::Routes;
 
 /// Whom TLS trusts, as the settings say it.
 #[derive(Clone, Default)]
@@ -34,9 +36,9 @@ impl Trust {
         }
     }
 
-    /// Returns whether it comes from a file, which somebody may have mended since it was read.
-    pub(crate) fn is_from_file(&self) -> bool {
-        self.file.is_some()
+    /// Returns whether it comes from files, which somebody may have mended since they were read.
+    pub(crate) fn is_from_files(&self) -> bool {
+        self.file.is_some() || self.text.is_none()
     }
 }
 
@@ -48,43 +50,50 @@ impl fmt::Debug for Trust {
     }
 }
 
-/// Makes the client for HTTP. It reads files, those of the system's authorities among them, and so
-/// runs where it holds up nobody.
-pub(crate) async fn connect(cx: &Context, trust: &Trust) -> Result<SharedHttpClient, Error> {
+/// Makes the ways to AWS. It reads files, those of the system's authorities among them, and so runs
+/// where it holds up nobody.
+pub(crate) async fn connect(cx: &Context, trust: &Trust) -> Result<Routes, Error> {
     let trust = trust.clone();
     cx.run_blocking(move || make(&trust)).await?
 }
 
-fn make(trust: &Trust) -> Result<SharedHttpClient, Error> {
-    let store = store(trust)?;
-    let context = TlsContext::builder()
-        .with_trust_store(store)
-        .build()
-        .map_err(|_| {
-            Error::new(
-                ErrorKind::Unexpected,
-                "the client for TLS could not be made",
-            )
-            .with_operation(Operation::Build)
-        })?;
-    let connector = move || {
-        ConnectorBuilder::default()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(context.clone())
-    };
-    // The first one reads the system's authorities, which later ones share.
-    drop(connector().build());
-    Ok(
-        Builder::new().build_with_connector_fn(move |settings, components| {
-            let mut connector = connector().proxy_config(ProxyConfig::from_env());
-            connector.set_connector_settings(settings.cloned());
-            connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
-            connector.build()
-        }),
-    )
+fn make(trust: &Trust) -> Result<Routes, Error> {
+    let authorities = authorities(trust)?;
+    let trusts = !authorities.is_empty();
+    let mut store = TrustStore::empty();
+    for certificate in authorities {
+        store.add_pem_certificate(certificate);
+    }
+    let context = TlsContext::builder().with_trust_store(store).build();
+    let context = context.map_err(|_| {
+        Error::new(
+            ErrorKind::Unexpected,
+            "the client for TLS could not be made",
+        )
+        .with_operation(Operation::Build)
+    })?;
+    Ok(Routes::new(trusts, move |proxy| {
+        client(&context, proxy.clone())
+    }))
 }
 
-fn store(trust: &Trust) -> Result<TrustStore, Error> {
+/// Makes a client for HTTP with connections of its own.
+fn client(context: &TlsContext, proxy: ProxyConfig) -> SharedHttpClient {
+    let context = context.clone();
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = ConnectorBuilder::default()
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(context.clone())
+            .proxy_config(proxy.clone());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.build()
+    })
+}
+
+/// Returns the authorities to trust, each in PEM: those that are given, else those of the system,
+/// of which there may be none.
+fn authorities(trust: &Trust) -> Result<Vec<String>, Error> {
     let mut given = Vec::new();
     if let Some(path) = &trust.file {
         let pem = std::fs::read(path).map_err(|error| {
@@ -101,20 +110,29 @@ fn store(trust: &Trust) -> Result<TrustStore, Error> {
         given.push((&CA_TEXT, text.clone().into_bytes()));
     }
     if given.is_empty() {
-        return Ok(TrustStore::default());
+        // The client would load them by itself, and panic or call them untrusted without any.
+        let found = rustls_native_certs::load_native_certs().certs;
+        return Ok(found.into_iter().filter_map(pem).collect());
     }
-    let mut store = TrustStore::empty();
+    let mut authorities = Vec::new();
     for (field, pem) in given {
-        for certificate in usable(field, &pem)? {
-            store.add_pem_certificate(certificate);
-        }
+        authorities.extend(usable(field, &pem)?);
     }
-    Ok(store)
+    Ok(authorities)
 }
 
-/// Returns the certificates that the client can use, in PEM, one by one. It would panic on any other,
-/// and bundles of systems have some.
-fn usable(field: &Field, pem: &[u8]) -> Result<Vec<String>, Error> {
+/// Returns a certificate in PEM, if the client can use it. It would panic on any other, and bundles of
+/// systems have some.
+fn pem(certificate: CertificateDer<'_>) -> Option<String> {
+    let text = STANDARD.encode(&certificate);
+    RootCertStore::empty().add(certificate).ok()?;
+    Some(format!(
+        "-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+    ))
+}
+
+/// Returns the usable certificates of a setting, in PEM, one by one.
+fn usable(field: &Field, bundle: &[u8]) -> Result<Vec<String>, Error> {
     let wrong = || {
         broken(
             field,
@@ -122,14 +140,8 @@ fn usable(field: &Field, pem: &[u8]) -> Result<Vec<String>, Error> {
         )
     };
     let mut usable = Vec::new();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_| wrong())?;
-        let text = STANDARD.encode(&certificate);
-        if RootCertStore::empty().add(certificate).is_ok() {
-            usable.push(format!(
-                "-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
-            ));
-        }
+    for certificate in CertificateDer::pem_slice_iter(bundle) {
+        usable.extend(pem(certificate.map_err(|_| wrong())?));
     }
     if usable.is_empty() {
         Err(wrong())
@@ -152,7 +164,7 @@ mod tests {
     #[test]
     fn what_is_no_certificate_is_refused_by_the_name_of_its_setting() {
         let check = |trust: Trust, expected: &str| {
-            let error = store(&trust).err().unwrap();
+            let error = authorities(&trust).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidConfig);
             assert_eq!(error.message(), expected);
             assert!(!format!("{trust:?}{error:?}").contains("canary"));

@@ -45,7 +45,8 @@ impl VersionedWriter for SecretsManager {
             site.action = "secretsmanager:CreateSecret";
             let call = connection.client.create_secret().name(resource);
             let call = call.set_secret_string(text).set_secret_binary(binary);
-            match call.set_client_request_token(token).send().await {
+            let call = call.set_client_request_token(token);
+            match connection.sent(call.send()).await {
                 Ok(created) => created.version_id,
                 Err(error) => return Err(self.failed(&connection, &site, &error)),
             }
@@ -53,7 +54,7 @@ impl VersionedWriter for SecretsManager {
             let call = connection.client.put_secret_value().secret_id(resource);
             let call = call.set_secret_string(text).set_secret_binary(binary);
             let call = call.version_stages(PENDING).set_client_request_token(token);
-            match call.send().await {
+            match connection.sent(call.send()).await {
                 Ok(put) => put.version_id,
                 Err(error) => return Err(self.failed(&connection, &site, &error)),
             }
@@ -93,6 +94,9 @@ impl VersionedWriter for SecretsManager {
     }
 
     /// Takes all labels off a version, which lets Secrets Manager delete it in its own time.
+    ///
+    /// They are taken off one by one: if this is dropped or fails in between, some are left. It is safe
+    /// to repeat, and takes off those then.
     async fn retire(&self, cx: &Context, resource: &str, version: &Version) -> Result<(), Error> {
         names::check(resource, Operation::Retire)?;
         let labels = self.labels(cx, Operation::Retire, resource).await?;
@@ -155,7 +159,7 @@ impl SecretsManager {
             .version_stage(label)
             .set_remove_from_version_id(from.map(str::to_owned));
         let call = call.set_move_to_version_id(to.map(|version| version.id().to_owned()));
-        match call.send().await {
+        match connection.sent(call.send()).await {
             Ok(_) => Ok(()),
             Err(error) => Err(self
                 .failed(&connection, &site, &error)
@@ -209,7 +213,7 @@ impl SecretsManager {
                 .list_secret_version_ids()
                 .secret_id(resource);
             let call = call.max_results(PAGE).set_next_token(next.take());
-            let page = match call.send().await {
+            let page = match connection.sent(call.send()).await {
                 Ok(page) => page,
                 Err(error) => return Err(self.failed(&connection, &site, &error)),
             };

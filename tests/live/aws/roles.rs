@@ -77,7 +77,7 @@ fn within(answer: &str, name: &str) -> String {
 fn config(moto: &Moto, (id, secret): (String, String)) -> Config {
     moto.config()
         .with_access_key(id, Secret::from(secret))
-        .with_plan_rotation(false)
+        .with_read_schedule(false)
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub static SETTINGS: Settings = Settings::new(
         USE_DUALSTACK,
         CA_FILE,
         CA_TEXT,
-        PLAN_ROTATION,
+        READ_SCHEDULE,
     ],
 );
 
@@ -155,8 +155,8 @@ pub(crate) const CA_TEXT: Field = Field::new(
 )
 .with_class(FieldClass::Trust);
 
-pub(crate) const PLAN_ROTATION: Field = Field::new(
-    "plan_rotation",
+pub(crate) const READ_SCHEDULE: Field = Field::new(
+    "read_schedule",
     FieldKind::Boolean,
     "Whether the dates of rotations are asked for now and then, to refresh just after them.",
 )

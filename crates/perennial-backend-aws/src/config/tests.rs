@@ -25,7 +25,7 @@ fn settings_become_a_configuration() {
         .with("use_dualstack", "false")
         .with("ca_file", "/a/ca.pem")
         .with("ca_text", "PEM")
-        .with("plan_rotation", "off");
+        .with("read_schedule", "off");
     let config = Config::from_settings(&given).unwrap();
     let by_code = Config::default()
         .with_region("xx-anything-9")
@@ -43,7 +43,7 @@ fn settings_become_a_configuration() {
         .with_use_dualstack(false)
         .with_ca_file("/a/ca.pem")
         .with_ca_text("PEM")
-        .with_plan_rotation(false);
+        .with_read_schedule(false);
     assert_eq!(format!("{config:?}"), format!("{by_code:?}"));
     let secrets = |config: &Config| {
         [

@@ -87,15 +87,31 @@ fn every_refusal_has_a_kind_and_words() {
     );
     check(
         "InvalidSignatureException",
-        "",
+        "The request signature we calculated does not match the signature you provided.",
         Kind::Unauthenticated,
         unknown,
     );
+    let clock = "AWS refuses the time of the signature";
+    for (code, text) in [
+        ("InvalidSignatureException", ""),
+        ("InvalidSignatureException", "Signature expired: x"),
+        ("SignatureDoesNotMatch", "Signature not yet current: x"),
+        ("RequestExpired", ""),
+        ("RequestTimeTooSkewed", ""),
+    ] {
+        check(code, text, Kind::Unauthenticated, clock);
+    }
     check(
-        "InvalidSignatureException",
-        "Signature expired: x",
-        Kind::Unauthenticated,
-        "AWS refuses the time of the signature",
+        "AccessDeniedException",
+        "not authorized to perform: kms:GenerateDataKey on",
+        Kind::PermissionDenied,
+        "`kms:GenerateDataKey` is not allowed on secret `db`",
+    );
+    check(
+        "AccessDeniedException",
+        "not authorized to perform: secretsmanager:PutSecretValue on a KMS key",
+        Kind::PermissionDenied,
+        "`kms:Decrypt` is not allowed on secret `db`",
     );
     check(
         "InternalServiceError",
@@ -156,6 +172,10 @@ fn a_call_without_an_answer_is_judged_by_how_it_failed() {
     check(Shape::Garbled, ErrorKind::Unavailable, false);
     check(Shape::Unreached, ErrorKind::Unavailable, false);
     check(Shape::Untrusted, ErrorKind::Unavailable, false);
+    check(Shape::NoTls, ErrorKind::Unavailable, false);
+    check(Shape::NoAuthorities, ErrorKind::InvalidConfig, false);
+    check(Shape::NoLogin, ErrorKind::InvalidConfig, true);
+    check(Shape::LateCredentials, ErrorKind::Timeout, false);
     check(Shape::Late, ErrorKind::Timeout, false);
     check(Shape::NoCredentials, ErrorKind::Unauthenticated, true);
     check(Shape::WrongCredentials, ErrorKind::InvalidConfig, true);
@@ -251,4 +271,31 @@ fn an_arn_of_another_region_is_told() {
 #[test]
 fn codes_are_listed_in_order_and_once() {
     assert!(TABLE.windows(2).all(|pair| pair[0].0 < pair[1].0));
+}
+
+#[test]
+fn a_missing_operation_is_told_whatever_code_it_comes_with() {
+    let facts = Facts {
+        status: Some(501),
+        ..Facts::said(Some("InternalFailure"), None)
+    };
+    assert_eq!(SITE.error(&facts).kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn what_may_stand_behind_credentials_is_named_where_they_fail() {
+    let facts = Facts {
+        shape: Shape::BrokenCredentials,
+        ..Facts::default()
+    };
+    let error = SITE.error(&facts);
+    let help = error.help().unwrap();
+    for part in [
+        "portal",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "container",
+        "metadata service",
+    ] {
+        assert!(help.contains(part), "{help}");
+    }
 }

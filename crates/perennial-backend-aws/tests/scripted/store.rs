@@ -16,6 +16,7 @@ pub(crate) struct Store(Arc<Mutex<State>>);
 
 #[derive(Default)]
 pub(crate) struct State {
+    /// By name; those of another account by account and name, with a colon between.
     pub(crate) secrets: BTreeMap<String, Kept>,
     /// The actions that nobody may do.
     pub(crate) forbidden: Vec<&'static str>,
@@ -40,9 +41,17 @@ pub(crate) struct Held {
 
 pub(crate) const REGION: &str = "eu-central-1";
 
-/// Returns the ARN that a secret of this name has.
+/// The account of who asks.
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+/// Returns the ARN that a secret of this name has in the account of who asks.
 pub(crate) fn arn(name: &str) -> String {
-    format!("arn:aws:secretsmanager:{REGION}:111122223333:secret:{name}-a1B2c3")
+    arn_of(ACCOUNT, name)
+}
+
+/// Returns the ARN that a secret of this name has in an account.
+pub(crate) fn arn_of(account: &str, name: &str) -> String {
+    format!("arn:aws:secretsmanager:{REGION}:{account}:secret:{name}-a1B2c3")
 }
 
 /// Makes an answer as Secrets Manager makes it for a failure.
@@ -139,17 +148,18 @@ impl State {
     }
 
     fn found(&mut self, id: &str) -> Result<(String, &mut Kept), Failed> {
-        let name = |id: &str| {
+        let key = if id.starts_with("arn:") {
             let name = id.split(":secret:").nth(1).unwrap_or(id);
-            name.strip_suffix("-a1B2c3").unwrap_or(name).to_owned()
-        };
-        let name = if id.starts_with("arn:") {
-            name(id)
+            let name = name.strip_suffix("-a1B2c3").unwrap_or(name);
+            match id.split(':').nth(4) {
+                Some(account) if account != ACCOUNT => format!("{account}:{name}"),
+                _ => name.to_owned(),
+            }
         } else {
             id.to_owned()
         };
-        match self.secrets.get_mut(&name) {
-            Some(kept) => Ok((name, kept)),
+        match self.secrets.get_mut(&key) {
+            Some(kept) => Ok((key, kept)),
             None => Err((
                 "ResourceNotFoundException",
                 "Secrets Manager can't find the specified secret.".to_owned(),
@@ -367,8 +377,9 @@ impl Kept {
 
 impl Held {
     fn shown(&self, name: &str) -> Value {
+        let (account, name) = name.split_once(':').unwrap_or((ACCOUNT, name));
         let mut answer = json!({
-            "ARN": arn(name), "Name": name, "VersionId": self.id,
+            "ARN": arn_of(account, name), "Name": name, "VersionId": self.id,
             "VersionStages": self.stages, "CreatedDate": 1_700_000_000.5,
         });
         let value = self.value.clone().unwrap();

@@ -35,7 +35,7 @@ fn with_roles() -> Scene {
             .with_assume_role_arn(role("reader"))
             .with_role_session_name("perennial-test")
             .with_assume_role_external_id(Secret::from("external-4711"))
-            .with_plan_rotation(false)
+            .with_read_schedule(false)
     });
     scene.store.put("db", b"canary-value");
     scene
@@ -164,7 +164,7 @@ async fn a_key_that_was_replaced_in_its_file_is_read_again() {
         let config = config.with_profile("blue").with_config_file(EMPTY);
         config
             .with_credentials_file(&file)
-            .with_plan_rotation(false)
+            .with_read_schedule(false)
     });
     scene.store.put("db", b"canary-value");
     scene.script(|request| {
@@ -194,7 +194,7 @@ async fn a_profile_that_is_written_later_is_found() {
         let config = config.with_profile("blue").with_config_file(EMPTY);
         config
             .with_credentials_file(&file)
-            .with_plan_rotation(false)
+            .with_read_schedule(false)
     });
     scene.store.put("db", b"canary-value");
     let error = scene.read("db").await.unwrap_err();
@@ -222,7 +222,7 @@ async fn a_process_of_the_profile_gives_credentials_and_its_failure_is_told() {
     let scene = Scene::with(|config| {
         let config = config.with_profile("tool").with_config_file(&config_file);
         let config = config.with_credentials_file(EMPTY);
-        config.with_plan_rotation(false)
+        config.with_read_schedule(false)
     });
     scene.store.put("db", b"canary-value");
     let error = scene.read("db").await.unwrap_err();
@@ -249,7 +249,7 @@ async fn a_profile_may_itself_assume_a_role() {
         let config = config.with_credentials_file(EMPTY);
         config
             .with_assume_role_arn(role("reader"))
-            .with_plan_rotation(false)
+            .with_read_schedule(false)
     });
     scene.store.put("db", b"canary-value");
     assert_eq!(scene.read("db").await.unwrap(), "canary-value");

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use perennial_backend::{Backend, Batch, Purpose, Request, Secret, Selector};
 use perennial_testkit::http::Answer;
+use perennial_testkit::{SimClock, SimRuntime};
+use serde_json::Value;
 
 use crate::scene::{Scene, text};
 use crate::store::operation;
@@ -74,7 +76,31 @@ async fn only_the_version_in_force_has_a_date_and_only_regular_reads_ask() {
 }
 
 #[tokio::test]
-async fn where_it_is_denied_reads_go_on_and_nobody_asks_again() {
+async fn a_date_that_is_known_comes_with_whatever_reads_the_version_in_force() {
+    let scene = scene();
+    scene.store.put("db", b"two");
+    plan(&scene, Duration::from_secs(3600));
+    let request = Request::new("db");
+    scene.fetch(&request).await.unwrap();
+    for purpose in [Purpose::Check, Purpose::Ladder, Purpose::Refresh] {
+        let other = request.clone().with_purpose(purpose);
+        let fetched = scene.fetch(&other).await.unwrap();
+        assert!(fetched.next_rotation().is_some(), "{purpose:?}");
+        let mut batch = Batch::new(1);
+        let requests = [other];
+        scene
+            .backend
+            .fetch_many(&scene.cx(), &requests, &mut batch)
+            .await;
+        let answer = batch.into_answers().remove(0).unwrap();
+        assert!(answer.next_rotation().is_some(), "{purpose:?}");
+    }
+    let previous = request.with_selector(Selector::Previous);
+    assert_eq!(scene.fetch(&previous).await.unwrap().next_rotation(), None);
+}
+
+#[tokio::test]
+async fn where_it_is_denied_reads_go_on_and_nobody_asks_for_a_day() {
     let scene = scene();
     scene.store.put("key", b"two");
     scene.store.state().forbidden.push("DescribeSecret");
@@ -123,6 +149,53 @@ async fn a_batch_asks_about_one_of_its_secrets() {
         let answers = batch.into_answers();
         assert!(answers[0].as_ref().unwrap().next_rotation().is_some());
         assert_eq!(asked(&scene), round.min(2));
+    }
+}
+
+#[tokio::test]
+async fn batches_a_day_apart_ask_about_all_of_their_secrets_in_turn() {
+    let scene = scene();
+    scene.store.put("key", b"two");
+    scene.store.put("token", b"three");
+    let requests = ["db", "key", "token"].map(Request::new);
+    let clock = SimClock::new();
+    let runtime = SimRuntime::new(clock.clone());
+    for _ in 0..4 {
+        let mut batch = Batch::new(3);
+        let cx = runtime.context(Duration::from_secs(10));
+        scene.backend.fetch_many(&cx, &requests, &mut batch).await;
+        clock.advance(Duration::from_secs(25 * 3600));
+    }
+    let asked = scene.server.requests();
+    let names: Vec<_> = asked
+        .iter()
+        .filter(|request| operation(request) == "DescribeSecret")
+        .map(|request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            body["SecretId"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(names, ["db", "key", "token", "db"]);
+}
+
+#[tokio::test]
+async fn a_question_without_an_answer_holds_up_one_secret_of_a_batch_at_most() {
+    for forbidden in [&[][..], &["BatchGetSecretValue"]] {
+        let scene = scene();
+        scene.store.put("key", b"two");
+        scene.store.put("token", b"three");
+        scene.store.state().forbidden.extend(forbidden);
+        scene.script(|request| (operation(request) == "DescribeSecret").then(Answer::hang));
+        let requests = ["db", "absent", "key", "token"].map(Request::new);
+        let mut batch = Batch::new(4);
+        let (backend, cx) = (&scene.backend, scene.cx());
+        let call = backend.fetch_many(&cx, &requests, &mut batch);
+        let dropped = tokio::time::timeout(Duration::from_secs(1), call).await;
+        assert!(dropped.is_err(), "the question was answered");
+        assert!(batch.open().count() <= 1);
+        let fine = batch.into_answers().into_iter().filter(Result::is_ok);
+        assert!(fine.count() >= 2);
+        assert_eq!(asked(&scene), 1);
     }
 }
 

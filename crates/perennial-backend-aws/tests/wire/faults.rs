@@ -69,6 +69,12 @@ async fn a_denial_names_the_missing_action() {
     )
     .await;
     check("Access to KMS is not allowed", "kms:Decrypt").await;
+    check(
+        "User: arn:aws:iam::1:user/canary is not authorized to perform: kms:GenerateDataKey on \
+         resource: canary",
+        "kms:GenerateDataKey",
+    )
+    .await;
     check("canary", "secretsmanager:GetSecretValue").await;
 }
 

@@ -4,6 +4,8 @@
 
 mod answers;
 mod batches;
+mod clock;
+mod connections;
 mod credentials;
 mod dates;
 mod endpoints;

@@ -78,7 +78,7 @@ async fn each_version_is_asked_for_by_its_own_means() {
 }
 
 #[tokio::test]
-async fn an_arn_whole_or_without_its_end_reads_the_secret_and_brings_its_name() {
+async fn an_arn_whole_or_without_its_end_reads_the_secret_and_never_stands_for_its_name() {
     let scene = Scene::start();
     scene.store.put("prod/db", b"one");
     let whole = store::arn("prod/db");
@@ -86,9 +86,18 @@ async fn an_arn_whole_or_without_its_end_reads_the_secret_and_brings_its_name() 
         let fetched = scene.fetch(&Request::new(arn)).await.unwrap();
         assert_eq!(text(&fetched), "one");
         let aliases: Vec<_> = fetched.aliases().collect();
-        assert!(aliases.contains(&"prod/db"));
-        assert!(!aliases.contains(&arn));
+        let expected: &[&str] = if arn == whole { &[] } else { &[&whole] };
+        assert_eq!(aliases, expected);
     }
+}
+
+#[tokio::test]
+async fn a_secret_that_a_service_of_aws_manages_is_read_by_name_and_arn() {
+    let scene = Scene::start();
+    let name = "rds!db-0badc0de-0000-4000-8000-000000000000";
+    scene.store.put(name, b"one");
+    assert_eq!(scene.read(name).await.unwrap(), "one");
+    assert_eq!(scene.read(&store::arn(name)).await.unwrap(), "one");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ impl Scene {
         Self::with(|config| {
             config
                 .with_access_key("AKIAEXAMPLE", Secret::from("canary-key"))
-                .with_plan_rotation(false)
+                .with_read_schedule(false)
         })
     }
 

@@ -19,7 +19,7 @@ fn backend(server: &HttpServer, trust: impl FnOnce(Config) -> Config) -> Secrets
         .with_region(REGION)
         .with_endpoint_url(server.url())
         .with_access_key("AKIAEXAMPLE", Secret::from("canary-key"))
-        .with_plan_rotation(false);
+        .with_read_schedule(false);
     SecretsManager::new(trust(config)).unwrap()
 }
 
@@ -86,4 +86,19 @@ async fn a_file_of_authorities_that_was_mended_is_read_again() {
     );
     std::fs::write(&file, ours.ca_pem()).unwrap();
     assert_eq!(read(&backend).await.unwrap(), "canary-value");
+}
+
+#[tokio::test]
+async fn what_speaks_no_tls_is_not_called_untrusted() {
+    let identity = Identity::new("ours");
+    let plain = HttpServer::start(|_| perennial_testkit::http::Answer::new(200));
+    let backend = backend(&plain, |config| {
+        let url = plain.url().replace("http:", "https:");
+        config
+            .with_endpoint_url(url)
+            .with_ca_text(identity.ca_pem())
+    });
+    let error = read(&backend).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.message(), "TLS with AWS failed");
 }
