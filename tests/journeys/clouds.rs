@@ -37,8 +37,15 @@ fn each_store_is_read_with_the_one_call_that_brings_the_secret() {
     assert_eq!(stores.reads("my-secret-name"), [1, 1, 1]);
     assert_eq!(stores.aws.requests().len(), 1);
     assert_eq!(stores.gcp.requests().len(), 1);
-    // Vault is asked for the engine of the mount before.
-    assert_eq!(stores.hcv.requests().len(), 2);
+    // Vault is asked before for the lease of the token and the engine of the mount.
+    let asked = stores.hcv.requests();
+    let asked: Vec<_> = asked.iter().map(|request| request.path()).collect();
+    let expected = [
+        "/v1/auth/token/lookup-self",
+        "/v1/sys/internal/ui/mounts/secret",
+        "/v1/secret/data/my-secret-name",
+    ];
+    assert_eq!(asked, expected);
 }
 
 #[test]
