@@ -2,7 +2,7 @@
 
 use perennial_backend::{ContextKey, Error, ErrorKind, Request};
 
-use crate::config::{Config, no_project};
+use crate::config::{Config, is_segment};
 
 /// A secret, by its project, region and id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -134,11 +134,12 @@ fn is_secret_id(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Whether a text stays one segment of a path, however it is spelled otherwise.
-pub(crate) fn is_segment(text: &str) -> bool {
-    let plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'~');
-    !text.is_empty() && text != "." && text != ".." && text.bytes().all(plain)
+/// Makes the error of a reference that names no project, in a vault that has none either.
+fn no_project() -> Error {
+    Error::new(ErrorKind::InvalidConfig, "no project is set for this vault").with_help(
+        "set `project_id`, GOOGLE_CLOUD_PROJECT or KONG_VAULT_GCP_PROJECT_ID, or name the secret \
+         in full: `projects%2F<project>%2Fsecrets%2F<name>`",
+    )
 }
 
 #[cfg(test)]

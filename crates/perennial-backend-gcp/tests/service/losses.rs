@@ -69,10 +69,10 @@ async fn a_place_of_tokens_that_is_down_is_asked_again_at_the_next_read() {
 /// The library would wait for ever, and everybody with it.
 #[tokio::test]
 async fn a_place_of_tokens_that_hung_once_is_asked_again() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+    let hung = Arc::new(AtomicBool::new(true));
+    let hangs = Arc::clone(&hung);
     let server = HttpServer::start(move |request| match request.path() {
-        "/oauth" if count.fetch_add(1, Ordering::Relaxed) == 0 => Answer::hang(),
+        "/oauth" if hangs.load(Ordering::Relaxed) => Answer::hang(),
         "/oauth" => token("canary-of-user"),
         _ => Answer::json(200, payload("")),
     });
@@ -81,6 +81,7 @@ async fn a_place_of_tokens_that_hung_once_is_asked_again() {
     let soon = LiveRuntime::new().context(Duration::from_millis(400));
     let late = backend.fetch(&soon, &Request::new("s")).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Timeout, "{late}");
+    hung.store(false, Ordering::Relaxed);
     assert_eq!(value(&backend, "s").await.unwrap(), b"canary");
 }
 
