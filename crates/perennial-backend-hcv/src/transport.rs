@@ -58,6 +58,28 @@ impl Target {
         })
     }
 
+    /// Returns whether calls may pass a proxy of the environment; `host` is where they really go.
+    ///
+    /// A proxy of plain HTTP reads the token and the values, and one that is told another name
+    /// than that of the host cannot find it.
+    fn may_pass_a_proxy(&self, host: &str) -> bool {
+        let bare = host.trim_matches(['[', ']']);
+        let here = match bare.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => {
+                let name = bare.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
+        };
+        self.tls && !here && !self.is_named_otherwise(host)
+    }
+
+    /// Returns whether the name in the certificate is not that of the host.
+    fn is_named_otherwise(&self, host: &str) -> bool {
+        let named = reqwest::Url::parse(&self.origin).ok();
+        named.is_some_and(|url| url.host_str() != Some(host))
+    }
+
     /// Puts another host in the place of this one, which then stands in the certificate.
     fn named(&self, name: &str) -> Result<Self, Error> {
         let wrong = || {
@@ -319,6 +341,9 @@ fn build(tls: &Tls, target: &Target, host: &str, material: &Material) -> Result<
         let identity = Identity::from_pem(&pem).map_err(|_| not_an_identity())?;
         builder = builder.identity(identity);
     }
+    if !target.may_pass_a_proxy(host) {
+        builder = builder.no_proxy();
+    }
     let named = reqwest::Url::parse(&target.origin).ok();
     if let Some(name) = named.as_ref().and_then(reqwest::Url::host_str)
         && name != host
@@ -469,6 +494,38 @@ mod tests {
             "10.0.0.9", "0x7f.1", "[::1]", "::1", "", "a b", "a/b", "a:1", "u@h",
         ] {
             assert!(there.named(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_stands_before_this_machine_nor_reads_a_token() {
+        let check = |address: &str, name: Option<&str>, expected: bool| {
+            let there = Target::parse(address).unwrap();
+            let target = match name {
+                Some(name) => there.named(name).unwrap(),
+                None => there.clone(),
+            };
+            let found = target.may_pass_a_proxy(&there.host);
+            assert_eq!(found, expected, "{address} {name:?}");
+        };
+        check("https://vault.example.com", None, true);
+        check("https://10.0.0.5:8200", None, true);
+        let same = Some("vault.example.com");
+        check("https://vault.example.com", same, true);
+        check("http://vault.example.com", None, false);
+        check("https://10.0.0.5:8200", same, false);
+        for here in [
+            "localhost",
+            "vault.localhost",
+            "localhost.",
+            "127.0.0.1:8200",
+            "127.8.0.1",
+            "[::1]:8200",
+            "[::ffff:127.0.0.1]",
+        ] {
+            check(&format!("https://{here}"), None, false);
+            check(&format!("https://{here}"), same, false);
+            check(&format!("http://{here}"), None, false);
         }
     }
 
