@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +11,7 @@ use perennial_backend_hcv::{Auth, AwsKeys, Config, Source};
 use perennial_testkit::http::{Answer, HttpServer, Received};
 use serde_json::{Value, json};
 
-use crate::stand_in::{data, granted};
+use crate::stand_in::{data, granted, refused};
 use crate::support::{kv, read};
 
 /// A server that grants every login and has one secret, for the token that it granted.
@@ -29,7 +30,7 @@ fn server(refuse: bool) -> HttpServer {
         }
         assert_eq!(received.header("x-vault-token"), Some("s.canary-granted"));
         match received.path() {
-            "/v1/sys/internal/ui/mounts/secret" => Answer::new(403),
+            "/v1/sys/internal/ui/mounts/secret" => refused(&["permission denied"]),
             _ => data(&json!({"data": {"a": "b"}, "metadata": {"version": 1}})),
         }
     })
@@ -185,7 +186,8 @@ async fn a_file_that_is_not_there_yet_is_read_by_the_next_call() {
         let kv = &kv;
         async move {
             let error = read(kv, &Request::new("db")).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
             assert_eq!(error.to_string(), text);
         }
     };
