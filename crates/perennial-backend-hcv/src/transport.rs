@@ -234,6 +234,17 @@ impl Transport {
         Ok(())
     }
 
+    /// Shows what the client comes with, part by part; nothing where no client was made yet.
+    pub(crate) fn with_client_certificate(&self, mut show: impl FnMut(&[u8])) {
+        if let Some((cert, key)) = self
+            .held()
+            .and_then(|built| built.material.identity.clone())
+        {
+            show(cert.expose());
+            show(key.expose());
+        }
+    }
+
     fn failed(&self, failure: &reqwest::Error, when: Broken) -> Error {
         let error = error::broken(failure, when);
         if error::is_about_certificates(&error) && self.has_files() {

@@ -41,6 +41,10 @@ pub(crate) struct State {
     pub(crate) closed: bool,
     /// An answer that comes in the place of every other one.
     pub(crate) instead: Option<Answer>,
+    /// An answer that comes in the place of those for paths with this in them.
+    pub(crate) instead_at: Option<(&'static str, Answer)>,
+    /// How often something was unwrapped.
+    pub(crate) unwrapped: usize,
 }
 
 #[derive(Clone)]
@@ -122,7 +126,20 @@ impl State {
         if let Some(answer) = &self.instead {
             return answer.clone();
         }
+        if let Some((part, answer)) = &self.instead_at
+            && received.path().contains(part)
+        {
+            return answer.clone();
+        }
         let path = received.path().strip_prefix("/v1/").unwrap_or_default();
+        if path == "sys/wrapping/unwrap" {
+            self.unwrapped += 1;
+            if self.unwrapped > 1 {
+                let gone = "wrapping token is not valid or does not exist";
+                return Answer::json(400, json!({"errors": [gone]}).to_string());
+            }
+            return data(&json!({"secret_id": "canary-secret"}));
+        }
         if let Some(rest) = path.strip_prefix("auth/")
             && rest.contains("/login")
         {
