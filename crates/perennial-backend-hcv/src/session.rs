@@ -209,6 +209,8 @@ impl Session {
         if held.terms.due.is_none_or(|due| due > cx.now()) {
             return Ok(());
         }
+        // Whoever renews for months never logs in, and certificates are shorter than that.
+        self.parts.transport.look_again(cx).await?;
         if !held.terms.renewable {
             return self.log_in(cx, Some(&held)).await.map(|_| ());
         }

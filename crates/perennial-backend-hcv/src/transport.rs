@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(crate) struct Target {
     pub(crate) origin: String,
     pub(crate) prefix: String,
     host: String,
-    tls: bool,
+    pub(crate) tls: bool,
 }
 
 impl Target {
@@ -132,6 +133,8 @@ pub(crate) struct Transport {
     host: String,
     tls: Tls,
     built: Mutex<Option<Built>>,
+    /// Whether the files of certificates may be others by now than those of the client.
+    doubted: AtomicBool,
     /// Held while a client is made, so that one is made at a time.
     making: tokio::sync::Mutex<()>,
 }
@@ -185,6 +188,7 @@ impl Transport {
             host: there.host,
             tls: config.tls.clone(),
             built: Mutex::new(None),
+            doubted: AtomicBool::new(false),
             making: tokio::sync::Mutex::new(()),
         })
     }
@@ -222,16 +226,13 @@ impl Transport {
     }
 
     /// Looks whether the files of certificates are others by now, and makes another client if so.
+    /// The one that is there stays until then.
+    ///
+    /// # Errors
+    /// Those of a client that cannot be made, if there is none yet.
     pub(crate) async fn look_again(&self, cx: &Context) -> Result<(), Error> {
-        if !self.has_files() {
-            return Ok(());
-        }
-        let held = self.held();
-        let now = self.material(cx).await?;
-        if held.is_some_and(|built| !built.material.is_same(&now)) {
-            self.forget();
-        }
-        Ok(())
+        self.doubt();
+        self.client(cx).await.map(drop)
     }
 
     /// Shows what the client comes with, part by part; nothing where no client was made yet.
@@ -247,9 +248,9 @@ impl Transport {
 
     fn failed(&self, failure: &reqwest::Error, when: Broken) -> Error {
         let error = error::broken(failure, when);
-        if error::is_about_certificates(&error) && self.has_files() {
-            // The files may be others by now: the next call reads them.
-            self.forget();
+        if error::is_about_certificates(&error) {
+            // The next call reads them.
+            self.doubt();
         }
         error
     }
@@ -266,19 +267,45 @@ impl Transport {
         built.clone()
     }
 
-    fn forget(&self) {
-        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn doubt(&self) {
+        if self.has_files() {
+            self.doubted.store(true, Ordering::Release);
+        }
+    }
+
+    /// Returns the client, unless there is none or it may have to be another one.
+    fn undoubted(&self) -> Option<Client> {
+        let doubted = self.doubted.load(Ordering::Acquire);
+        self.held().filter(|_| !doubted).map(|built| built.client)
     }
 
     async fn client(&self, cx: &Context) -> Result<Client, Error> {
-        if let Some(built) = self.held() {
-            return Ok(built.client);
+        if let Some(client) = self.undoubted() {
+            return Ok(client);
         }
         let _making = self.making.lock().await;
-        if let Some(built) = self.held() {
-            return Ok(built.client);
+        if let Some(client) = self.undoubted() {
+            return Ok(client);
         }
+        let held = self.held();
+        match (self.make(cx, held.as_ref()).await, held) {
+            (Ok(client), _) => {
+                self.doubted.store(false, Ordering::Release);
+                Ok(client)
+            }
+            // Files that are being written cost no client that may work.
+            (Err(_), Some(held)) => Ok(held.client),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Makes a client of what the files hold now, unless that is what the one that is held is
+    /// made of.
+    async fn make(&self, cx: &Context, held: Option<&Built>) -> Result<Client, Error> {
         let material = Arc::new(self.material(cx).await?);
+        if let Some(held) = held.filter(|built| built.material.is_same(&material)) {
+            return Ok(held.client.clone());
+        }
         let (tls, target, host) = (self.tls.clone(), self.target.clone(), self.host.clone());
         let given = Arc::clone(&material);
         // The system's certificates are read from disk.
@@ -573,5 +600,21 @@ mod tests {
         assert!(error::is_about_certificates(&error), "{error:?}");
         std::fs::write(&file, new.ca_pem()).unwrap();
         assert_eq!(send().await.unwrap().status, 204);
+        // Half a file costs no client that works, and a whole one is found once it is there.
+        let look = async || {
+            let cx = LiveRuntime::new().context(Duration::from_secs(10));
+            transport.look_again(&cx).await
+        };
+        for broken in [Some("nonsense"), Some(""), None] {
+            match broken {
+                Some(text) => std::fs::write(&file, text).unwrap(),
+                None => std::fs::remove_file(&file).unwrap(),
+            }
+            look().await.unwrap();
+            assert_eq!(send().await.unwrap().status, 204, "{broken:?}");
+        }
+        std::fs::write(&file, old.ca_pem()).unwrap();
+        look().await.unwrap();
+        assert!(error::is_about_certificates(&send().await.unwrap_err()));
     }
 }

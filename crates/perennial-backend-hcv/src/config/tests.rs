@@ -168,14 +168,27 @@ fn what_is_wrong_or_contradicts_is_refused_by_name() {
         "settings `ca_text` and `ca_file` contradict each other",
     );
     wrong(
-        with_token().with("client_cert_file", "/c"),
+        with_token()
+            .with("protocol", "https")
+            .with("client_cert_file", "/c"),
         "a client certificate is of no use without its key",
     );
     wrong(
         with_token().with("client_key_file", "/k"),
         "the key of a client certificate is of no use without it",
     );
-    wrong(by("cert"), "auth method `cert` needs a client certificate");
+    let https = "a client certificate needs `protocol` `https`";
+    wrong(by("cert"), https);
+    let pair = |settings: SettingMap| {
+        let with_cert = settings.with("client_cert_file", "/c");
+        with_cert.with("client_key_file", "/k")
+    };
+    wrong(pair(with_token()), https);
+    wrong(pair(with_token().with("address", "http://h")), https);
+    wrong(
+        by("cert").with("protocol", "https"),
+        "auth method `cert` needs a client certificate",
+    );
     wrong(
         by("approle"),
         "auth method `approle` needs the setting `approle_role_id`",
@@ -239,6 +252,18 @@ fn what_is_wrong_or_contradicts_is_refused_by_name() {
 }
 
 #[test]
+fn a_certificate_of_the_environment_gives_way_where_there_is_no_tls() {
+    let check = |address: &str, expected: bool| {
+        let map = with_token().with("address", address);
+        let map = variable(map, "client_cert_file", "VAULT_CLIENT_CERT", "/c");
+        let map = variable(map, "client_key_file", "VAULT_CLIENT_KEY", "/k");
+        assert_eq!(read(&map).tls.client_cert.is_some(), expected, "{address}");
+    };
+    check("http://h", false);
+    check("https://h", true);
+}
+
+#[test]
 fn a_session_of_the_environment_does_not_come_with_a_key_of_the_configuration() {
     let aws = SettingMap::new()
         .with("auth_method", "aws_iam")
@@ -262,7 +287,18 @@ fn nothing_shows_a_credential() {
         .with_client_certificate(Source::given("canary"), Source::given("canary"));
     let aws =
         crate::AwsKeys::new("canary", Secret::from("canary")).with_session(Secret::from("canary"));
+    let config = config.with_address("https://vault.example.com:8200/p");
     let kv = crate::Kv::new(config.clone()).unwrap();
+    assert!(format!("{config:?}").contains("https://vault.example.com:8200/p"));
+    for address in [
+        "https://user:canary@vault.example.com",
+        "https://canary@vault.example.com",
+        "canary",
+    ] {
+        let config = Config::default().with_address(address);
+        let shown = format!("{config:?} {config:#?}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
     let shown = format!("{config:?} {config:#?} {aws:?} {kv:?} {kv:#?}");
     assert!(!shown.contains("canary"), "{shown}");
 }

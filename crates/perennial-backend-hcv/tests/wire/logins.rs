@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use perennial_backend::{ErrorKind, Request, Secret};
 use perennial_backend_hcv::{Auth, AwsKeys, Config, Source};
-use perennial_testkit::http::{Answer, HttpServer, Received};
+use perennial_testkit::http::{Answer, HttpServer, Identity, Received};
 use serde_json::{Value, json};
 
 use crate::stand_in::{data, granted, refused};
@@ -16,7 +16,11 @@ use crate::support::{kv, read};
 
 /// A server that grants every login and has one secret, for the token that it granted.
 fn server(refuse: bool) -> HttpServer {
-    HttpServer::start(move |received| {
+    HttpServer::start(script(refuse))
+}
+
+fn script(refuse: bool) -> impl Fn(&Received) -> Answer + Send + Sync + 'static {
+    move |received| {
         if received.path().contains("/login") {
             if refuse {
                 let echo = json!({"errors": [received.text()]});
@@ -33,18 +37,28 @@ fn server(refuse: bool) -> HttpServer {
             "/v1/sys/internal/ui/mounts/secret" => refused(&["permission denied"]),
             _ => data(&json!({"data": {"a": "b"}, "metadata": {"version": 1}})),
         }
-    })
+    }
 }
 
 /// Logs in and returns what was sent until then.
 async fn sent(auth: Auth) -> Vec<Received> {
-    let server = server(false);
-    let config = Config::default().with_address(server.url());
-    let config = config.with_namespace("team").with_auth(auth.clone());
-    let config = match auth.method() {
-        "cert" => config.with_client_certificate(Source::given("c"), Source::given("k")),
-        _ => config,
+    let identity = Identity::new("ours");
+    let with_tls = auth.method() == "cert";
+    let server = match with_tls {
+        true => HttpServer::start_tls(&identity, script(false)),
+        false => server(false),
     };
+    let config = Config::default().with_address(server.url());
+    let mut config = config.with_namespace("team").with_auth(auth);
+    if with_tls {
+        let client = identity.issue("app", &["app"]);
+        config = config
+            .with_ca(Source::given(identity.ca_pem()))
+            .with_client_certificate(
+                Source::given(client.certificate_pem.as_str()),
+                Source::given(client.key_pem.as_str()),
+            );
+    }
     let kv = kv(config);
     assert_eq!(
         read(&kv, &Request::new("db")).await.unwrap(),
