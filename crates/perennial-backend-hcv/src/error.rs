@@ -16,8 +16,8 @@ use crate::transport::Answer;
 
 pub(crate) use broken::{Broken, broken, is_about_certificates, no_client, too_large};
 use phrases::{
-    CAS_MISMATCH, CAS_REQUIRED, NO_ACTIVE_NODE, NO_HANDLER, NO_NAMESPACE, SEALED, UNINITIALISED,
-    UNSUPPORTED, UPGRADING,
+    CAS_MISMATCH, CAS_REQUIRED, NO_ACTIVE_NODE, NO_HANDLER, NO_NAMESPACE, NO_TOKEN, SEALED,
+    UNINITIALISED, UNSUPPORTED, UPGRADING,
 };
 pub(crate) use phrases::{INVALID_TOKEN, WRAPPING_GONE, WRONG_ENGINE, said};
 
@@ -159,6 +159,12 @@ impl Site<'_> {
                 )
                 .with_help("that takes a moment; it is tried again")
                 .with_retry_after(answer.retry_after.unwrap_or(Duration::from_secs(2))),
+            (400 | 403, NO_TOKEN) => self
+                .error(ErrorKind::Unauthenticated, "no token came".to_owned())
+                .with_help(
+                    "`auth_method` `none` is for an agent or a proxy that adds a token: does it \
+                     log in, and may its token be used?",
+                ),
             (404, NO_HANDLER) => self
                 .error(
                     ErrorKind::InvalidConfig,

@@ -234,7 +234,7 @@ impl Kv {
             .await?
             .ok_or_else(none)?;
         let newest = newest.facts.number;
-        for number in (1..newest).rev().take(MOST_STEPS) {
+        for number in (1..newest).rev().take(MOST_STEPS + 1) {
             match self.read_versioned(cx, place, Some(number)).await? {
                 Some(found) if found.object.is_some() => {
                     return given(cx.unix_time(), place, found);

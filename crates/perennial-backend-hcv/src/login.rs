@@ -43,21 +43,32 @@ impl Parts {
     pub(crate) async fn log_in(&self, cx: &Context) -> Result<Held, Error> {
         let path = &*self.auth.path;
         let post = match &self.auth.method {
+            Method::None => return Ok(Held::nobody(cx.now())),
             Method::Token(source) => return self.take_token(cx, source).await,
             Method::AppRole {
                 role_id,
                 secret_id,
                 wrapped,
             } => {
-                let read = files::read(cx, secret_id, &fields::APPROLE_SECRET_ID_FILE).await?;
-                let secret = if *wrapped {
-                    self.unwrap(cx, read).await?
-                } else {
-                    read
-                };
                 let role = text(role_id, &fields::APPROLE_ROLE_ID)?;
-                let secret = text(&secret, &fields::APPROLE_SECRET_ID)?;
-                Post::login(path, "", &[("role_id", role), ("secret_id", secret)])
+                let secret = match secret_id {
+                    Some(source) => {
+                        let read = files::read(cx, source, &fields::APPROLE_SECRET_ID_FILE).await?;
+                        Some(if *wrapped {
+                            self.unwrap(cx, read).await?
+                        } else {
+                            read
+                        })
+                    }
+                    None => None,
+                };
+                match &secret {
+                    Some(secret) => {
+                        let secret = text(secret, &fields::APPROLE_SECRET_ID)?;
+                        Post::login(path, "", &[("role_id", role), ("secret_id", secret)])
+                    }
+                    None => Post::login(path, "", &[("role_id", role)]),
+                }
             }
             Method::Kubernetes { role, token } => {
                 let jwt = self.jwt(cx, token, &fields::KUBE_API_TOKEN_FILE).await?;

@@ -25,7 +25,8 @@ use crate::transport::{Answer, Transport};
 /// A token, and the terms on which it is held.
 pub(crate) struct Held {
     pub(crate) token: Secret,
-    header: HeaderValue,
+    /// Nothing where somebody in between adds one.
+    header: Option<HeaderValue>,
     terms: Terms,
 }
 
@@ -76,9 +77,18 @@ impl Held {
         let header = endpoints::token_header(token.expose())?;
         Some(Self {
             token,
-            header,
+            header: Some(header),
             terms,
         })
+    }
+
+    /// Makes what calls without a token are made with.
+    pub(crate) fn nobody(since: Moment) -> Self {
+        Self {
+            token: Secret::from(""),
+            header: None,
+            terms: Terms::new(since, None, false, 0),
+        }
     }
 
     /// Returns whether this is the same token, on whatever terms.
@@ -174,6 +184,12 @@ impl Session {
         let answer = self.parts.ask(cx, site, make(), &held).await?;
         if answer.status != 403 {
             return Ok(answer);
+        }
+        if self.parts.auth.is_none() {
+            return match error::said(&answer) {
+                Some(error::INVALID_TOKEN) => Err(site.about(others_token_refused())),
+                _ => Ok(answer),
+            };
         }
         let verdict = self.verdict(cx, &held, &answer).await?;
         if verdict == Verdict::Alive {
@@ -376,7 +392,7 @@ impl Parts {
         held: &Held,
     ) -> Result<Answer, Error> {
         let target = &self.transport.target;
-        let request = endpoints::request(target, endpoint, site.namespace, Some(&held.header));
+        let request = endpoints::request(target, endpoint, site.namespace, held.header.as_ref());
         let sent = match request {
             Ok(request) => self.transport.send(cx, request).await,
             Err(error) => Err(error),
@@ -449,6 +465,13 @@ pub(crate) fn site_of_upkeep(path: &'static str, capability: &'static str) -> Si
 pub(crate) fn token_refused() -> Error {
     Error::new(ErrorKind::Unauthenticated, "the token was refused")
         .with_help("it has expired, was revoked, or is another server's: set a new one")
+}
+
+/// Makes the error for a token that somebody in between has added.
+fn others_token_refused() -> Error {
+    let message = "the token of the agent or proxy was refused";
+    Error::new(ErrorKind::Unauthenticated, message)
+        .with_help("its log says why it has no other one")
 }
 
 /// How long before its end a token is no longer used, at the most.

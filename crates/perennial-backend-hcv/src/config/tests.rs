@@ -91,6 +91,11 @@ fn the_login_that_is_configured_goes_before_that_of_the_environment() {
     check(vendor(approle.clone()), "approle at approle");
     let elsewhere = approle.with("approle_auth_path", "/team/approle/");
     check(elsewhere, "approle at team/approle");
+    let role_alone = none()
+        .with("auth_method", "approle")
+        .with("approle_role_id", "r");
+    check(role_alone, "approle at approle");
+    check(vendor(none().with("auth_method", "none")), "none at none");
     let kubernetes = none()
         .with("auth_method", "kubernetes")
         .with("kube_role", "r");
@@ -194,8 +199,21 @@ fn what_is_wrong_or_contradicts_is_refused_by_name() {
         "auth method `approle` needs the setting `approle_role_id`",
     );
     wrong(
-        by("approle").with("approle_role_id", "r"),
+        by("approle")
+            .with("approle_role_id", "r")
+            .with("approle_response_wrapping", "true"),
         "setting `approle_secret_id` or `approle_secret_id_file` is required",
+    );
+    wrong(
+        by("approle")
+            .with("approle_role_id", "r")
+            .with("approle_secret_id", "canary")
+            .with("approle_secret_id_file", "/s"),
+        "settings `approle_secret_id` and `approle_secret_id_file` contradict each other",
+    );
+    wrong(
+        by("userpass").with("userpass_username", "u"),
+        "setting `userpass_password` or `userpass_password_file` is required",
     );
     wrong(
         by("approle")
@@ -245,10 +263,90 @@ fn what_is_wrong_or_contradicts_is_refused_by_name() {
         "setting `aws_login_path` takes a path like `/v1/auth/aws/login`, not `/auth/aws`",
     );
     wrong(with_token().with("tokn", "t"), "there is no setting `tokn`");
+    // What is planned is not left out silently where it would count.
+    let keyed = by("aws_iam")
+        .with("aws_auth_role", "r")
+        .with("aws_auth_region", "eu-central-1")
+        .with("aws_access_key_id", "i")
+        .with("aws_secret_access_key", "k");
+    check(
+        keyed.with("aws_assume_role_arn", "arn:aws:iam::1:role/r"),
+        ErrorKind::Unsupported,
+        "the setting `aws_assume_role_arn` is not available yet",
+    );
+    check(
+        by("jwt").with("oauth2_client_secret", "canary"),
+        ErrorKind::Unsupported,
+        "the setting `oauth2_client_secret` is not available yet",
+    );
     for method in ["aws_ec2", "azure", "gcp_gce", "gcp_iam"] {
         let expected = format!("the auth method `{method}` is not available yet");
         check(by(method), ErrorKind::Unsupported, &expected);
     }
+}
+
+#[test]
+fn a_configuration_of_kong_with_logins_that_are_planned_is_read() {
+    let mut map = with_token();
+    for (name, text) in [
+        ("gcp_auth_role", "r"),
+        ("gcp_login_path", "/v1/auth/gcp/login"),
+        ("gcp_service_account", "canary"),
+        ("gcp_jwt_exp", "900"),
+        ("azure_auth_role", "r"),
+        ("azure_login_path", "/v1/auth/azure/login"),
+        ("aws_auth_nonce", "canary"),
+        ("aws_assume_role_arn", "arn:aws:iam::1:role/r"),
+        ("aws_role_session_name", "kong"),
+        ("oauth2_token_endpoint", "https://login.example.com/token"),
+        ("oauth2_client_id", "c"),
+        ("oauth2_client_secret", "canary"),
+        ("oauth2_audiences", "a,b"),
+    ] {
+        map = map.with(name, text);
+    }
+    let config = read(&map);
+    assert_eq!(config.auth.unwrap().method(), "token");
+    let method = map.with("auth_method", "aws_ec2");
+    let error = Config::from_settings(&method).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn blanks_at_the_ends_of_ids_do_not_count_and_those_of_passwords_do() {
+    use crate::auth::Method;
+    let shown = |secret: &Secret| format!("[{}]", secret.expose_str().unwrap());
+    let given = |source: Option<Source>| match source {
+        Some(Source::Given(secret)) => shown(&secret),
+        other => panic!("{other:?}"),
+    };
+    let approle = SettingMap::new()
+        .with("auth_method", "approle")
+        .with("approle_role_id", " r\n")
+        .with("approle_secret_id", "s \n");
+    for map in [
+        approle.clone(),
+        approle.with("approle_response_wrapping", "true"),
+    ] {
+        let Method::AppRole {
+            role_id, secret_id, ..
+        } = read(&map).auth.unwrap().method
+        else {
+            panic!("another method");
+        };
+        assert_eq!(
+            (shown(&role_id), given(secret_id)),
+            ("[r]".into(), "[s]".into())
+        );
+    }
+    let user = SettingMap::new()
+        .with("auth_method", "userpass")
+        .with("userpass_username", "u")
+        .with("userpass_password", " p ");
+    let Method::UserPass { password, .. } = read(&user).auth.unwrap().method else {
+        panic!("another method");
+    };
+    assert_eq!(given(Some(password)), "[ p ]");
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(crate) const CAS_MISMATCH: &str = "check-and-set did not match";
 pub(crate) const CAS_REQUIRED: &str = "check-and-set is required";
 pub(crate) const UNSUPPORTED: &str = "unsupported operation";
 pub(crate) const INVALID_TOKEN: &str = "invalid token";
+pub(crate) const NO_TOKEN: &str = "no token came";
 pub(crate) const WRAPPING_GONE: &str = "the wrapping token was used or has expired";
 pub(crate) const WRONG_ENGINE: &str = "the mount is KV 2";
 
@@ -50,6 +51,8 @@ const PHRASES: &[(&str, &str)] = &[
         "a lease count quota is exceeded",
     ),
     ("wrapping token is not valid", WRAPPING_GONE),
+    ("missing client token", NO_TOKEN),
+    ("missing secret_id", "no secret id came"),
     ("invalid role or secret id", "wrong role id or secret id"),
     ("invalid role id", "wrong role id"),
     ("invalid secret id", "wrong secret id"),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use perennial_backend::{ErrorKind, Request, Secret};
-use perennial_backend_hcv::{Auth, AwsKeys, Config, Source};
+use perennial_backend::{ErrorKind, Request, Secret, Upkeep};
+use perennial_backend_hcv::{Auth, AwsKeys, Config, Engine, Source};
 use perennial_testkit::http::{Answer, HttpServer, Identity, Received};
 use serde_json::{Value, json};
 
@@ -108,6 +108,9 @@ async fn each_login_goes_to_its_path_with_what_its_method_asks_for() {
     let approle = Auth::approle(role(), Source::file(&file)).with_path("/team/approle/");
     let body = json!({"role_id": "canary-role", "secret_id": "canary-file"});
     check(approle, "/v1/auth/team/approle/login", body).await;
+    let alone = Auth::approle_without_secret(role());
+    let body = json!({"role_id": "canary-role"});
+    check(alone, "/v1/auth/approle/login", body).await;
     let kubernetes = Auth::kubernetes("app", &file);
     let body = json!({"role": "app", "jwt": "canary-file"});
     check(kubernetes, "/v1/auth/kubernetes/login", body.clone()).await;
@@ -134,6 +137,38 @@ async fn a_wrapped_secret_id_is_unwrapped_before_the_login() {
     assert_eq!(lines, ["/v1/sys/wrapping/unwrap", "/v1/auth/approle/login"]);
     let body: Value = serde_json::from_slice(&sent[1].body).unwrap();
     assert_eq!(body, json!({"role_id": "r", "secret_id": "canary-secret"}));
+}
+
+#[tokio::test]
+async fn an_agent_that_adds_a_token_is_sent_none_and_asked_about_none() {
+    let server = HttpServer::start(|received| {
+        assert_eq!(received.header("x-vault-token"), None);
+        assert_eq!(received.header("x-vault-request"), Some("true"));
+        match received.path() {
+            "/v1/secret/data/closed" => refused(&["permission denied"]),
+            "/v1/secret/data/dead" => refused(&["permission denied", "invalid token"]),
+            "/v1/secret/data/none" => Answer::json(400, r#"{"errors":["missing client token"]}"#),
+            _ => data(&json!({"data": {"a": "b"}, "metadata": {"version": 1}})),
+        }
+    });
+    let config = Config::default().with_address(server.url());
+    let kv = kv(config.with_auth(Auth::none()).with_engine(Engine::V2));
+    let check = async |name: &str, kind, expected: &str| {
+        server.forget();
+        let error = read(&kv, &Request::new(name)).await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (kind, expected));
+        assert_eq!(server.requests().len(), 1);
+    };
+    let denied = "the token may not read `secret/data/closed`";
+    check("closed", ErrorKind::PermissionDenied, denied).await;
+    let dead = "the token of the agent or proxy was refused";
+    check("dead", ErrorKind::Unauthenticated, dead).await;
+    check("none", ErrorKind::Unauthenticated, "no token came").await;
+    assert_eq!(
+        read(&kv, &Request::new("db")).await.unwrap(),
+        r#"{"a":"b"}"#
+    );
+    assert_eq!(kv.due(), None);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Which calls a read or a write makes, line by line.
 
+use std::time::Duration;
+
 use perennial_backend::{
     Backend, ErrorKind, Expected, Put, Request, Secret, Selector, Version, VersionedWriter,
 };
@@ -98,6 +100,22 @@ async fn versions_are_asked_for_by_number_and_the_previous_one_by_counting_down(
         &[],
     )
     .await;
+}
+
+#[tokio::test]
+async fn up_to_ten_versions_are_passed_over_in_search_of_the_previous_one() {
+    let stand_in = StandIn::start();
+    let previous = request().with_selector(Selector::Previous);
+    let kv = kv(stand_in.config().with_engine(Engine::V2));
+    let add = |number: u64| stand_in.write("app/db", json!({"n": number}));
+    (1..=11).for_each(add);
+    (2..=11).for_each(|number| stand_in.delete("app/db", Some(number)));
+    add(12);
+    assert_eq!(read(&kv, &previous).await.unwrap(), r#"{"n":1}"#);
+    stand_in.delete("app/db", Some(12));
+    add(13);
+    let error = read(&kv, &previous).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -231,6 +249,14 @@ async fn a_lease_of_kv_1_becomes_a_hint_and_there_is_no_version() {
     let kv = kv(stand_in.config().with_mount("old").with_engine(Engine::V1));
     let fetched = kv.fetch(&context(), &request()).await.unwrap();
     assert_eq!((fetched.version(), fetched.ttl_hint()), (None, None));
+    // A lease that somebody set, unlike the server's own default.
+    stand_in.edit(|state| state.first_lease = Some(90));
+    let fetched = kv.fetch(&context(), &request()).await.unwrap();
+    assert_eq!(fetched.version(), None);
+    assert_eq!(fetched.ttl_hint(), Some(Duration::from_secs(90)));
+    stand_in.edit(|state| state.first_lease = Some(0));
+    let fetched = kv.fetch(&context(), &request()).await.unwrap();
+    assert_eq!(fetched.ttl_hint(), None);
     assert!(kv.facets().writer().is_none());
     assert!(kv.facets().upkeep().is_some());
 }

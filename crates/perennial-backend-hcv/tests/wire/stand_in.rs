@@ -26,6 +26,8 @@ pub(crate) struct State {
     second: BTreeMap<String, Vec<Version>>,
     /// The mount `old` as KV 1.
     pub(crate) first: BTreeMap<String, Value>,
+    /// The lease of secrets of KV 1 in seconds, where it is not the server's default.
+    pub(crate) first_lease: Option<u64>,
     /// Paths that no token may read, without `/v1/`.
     pub(crate) denied: BTreeSet<String>,
     /// Tokens that are alive, and their leases in seconds.
@@ -177,11 +179,11 @@ impl State {
 
     fn kv(&mut self, received: &Received, path: &str) -> Answer {
         if let Some(name) = path.strip_prefix("old/") {
+            let lease = self.first_lease.unwrap_or(2_764_800);
             return match self.first.get(name) {
                 Some(value) => Answer::json(
                     200,
-                    json!({"request_id": "r", "lease_duration": 2_764_800, "data": value})
-                        .to_string(),
+                    json!({"request_id": "r", "lease_duration": lease, "data": value}).to_string(),
                 ),
                 None => nothing(),
             };
