@@ -1,15 +1,18 @@
 //! Which calls a read or a write makes, line by line.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use perennial_backend::{
     Backend, ErrorKind, Expected, Put, Request, Secret, Selector, Version, VersionedWriter,
 };
-use perennial_backend_hcv::Engine;
+use perennial_backend_hcv::{Engine, Kv};
+use perennial_testkit::http::Answer;
+use perennial_testkit::{SimClock, SimRuntime};
 use serde_json::json;
 
 use crate::stand_in::{StandIn, TOKEN, data};
-use crate::support::{context, kv, read};
+use crate::support::{context, kv, read, read_with};
 
 const ASKED: &str = "GET /v1/auth/token/lookup-self";
 const MOUNT: &str = "GET /v1/sys/internal/ui/mounts/secret";
@@ -65,7 +68,7 @@ async fn versions_are_asked_for_by_number_and_the_previous_one_by_counting_down(
         let seen: Vec<_> = stand_in
             .lines()
             .into_iter()
-            .filter(|line| line != ASKED)
+            .filter(|line| line != ASKED && line != MOUNT)
             .collect();
         let expected: Vec<_> = lines
             .iter()
@@ -100,6 +103,113 @@ async fn versions_are_asked_for_by_number_and_the_previous_one_by_counting_down(
         &[],
     )
     .await;
+}
+
+#[tokio::test]
+async fn many_who_begin_at_once_ask_the_mount_once() {
+    let stand_in = StandIn::start();
+    for number in 0..8 {
+        stand_in.write(&format!("app/{number}"), json!({"a": "b"}));
+    }
+    let kv = kv(stand_in.config());
+    let requests: Vec<_> = (0..8).map(|n| Request::new(format!("app/{n}"))).collect();
+    let reads = requests.iter().map(|request| Box::pin(read(&kv, request)));
+    let mut reads: Vec<_> = reads.collect();
+    std::future::poll_fn(|task| {
+        reads.retain_mut(|read| match read.as_mut().poll(task) {
+            Poll::Ready(outcome) => {
+                outcome.unwrap();
+                false
+            }
+            Poll::Pending => true,
+        });
+        match reads.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    let lines = stand_in.lines();
+    let asked = lines.iter().filter(|line| *line == MOUNT).count();
+    assert_eq!((asked, lines.len()), (1, 10), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_question_about_a_mount_that_is_given_up_holds_up_nobody() {
+    let stand_in = StandIn::start();
+    stand_in.write("app/db", json!({"a": "b"}));
+    let slow = Answer::new(500).slow_headers(Duration::from_secs(60));
+    stand_in.edit(|state| state.instead_at = Some(("ui/mounts", slow)));
+    let kv = kv(stand_in.config());
+    let hung = tokio::time::timeout(Duration::from_millis(100), read(&kv, &request())).await;
+    assert!(hung.is_err());
+    stand_in.edit(|state| state.instead_at = None);
+    read(&kv, &request()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mount_that_may_not_be_asked_is_asked_now_and_then() {
+    let stand_in = StandIn::start();
+    let path = "sys/internal/ui/mounts/secret".to_owned();
+    stand_in.edit(|state| state.denied.insert(path.clone()));
+    let kv = kv(stand_in.config());
+    let clock = SimClock::new();
+    let runtime = SimRuntime::new(clock.clone());
+    let asked = async || {
+        let cx = runtime.context(Duration::from_secs(10));
+        let _ = read_with(&kv, &cx, &request()).await;
+        let lines = stand_in.lines();
+        lines.iter().filter(|line| *line == MOUNT).count()
+    };
+    // Nothing is there that would show the engine.
+    assert_eq!(asked().await, 1);
+    for _ in 0..5 {
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(asked().await, 0);
+    }
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(asked().await, 1);
+    // Once it may be asked, it is believed.
+    stand_in.edit(|state| state.denied.remove(&path));
+    stand_in.write("app/db", json!({"a": "b"}));
+    assert_eq!(asked().await, 0);
+    assert_eq!(asked().await, 0);
+}
+
+#[tokio::test]
+async fn a_mount_of_kv_1_in_the_place_of_one_of_kv_2_is_read_plainly() {
+    let stand_in = StandIn::start();
+    stand_in.write("app/db", json!({"n": 2}));
+    let clock = SimClock::new();
+    let runtime = SimRuntime::new(clock.clone());
+    let found = async |kv: &Kv, name: &str| {
+        let cx = runtime.context(Duration::from_secs(10));
+        read_with(kv, &cx, &Request::new(name)).await
+    };
+    let asks = kv(stand_in.config());
+    let (asks_too, told) = (
+        kv(stand_in.config()),
+        kv(stand_in.config().with_engine(Engine::V2)),
+    );
+    for kv in [&asks, &asks_too, &told] {
+        assert_eq!(found(kv, "app/db").await.unwrap(), r#"{"n":2}"#);
+    }
+    clock.advance(Duration::from_secs(301));
+    for kv in [&asks, &asks_too, &told] {
+        assert_eq!(found(kv, "app/db").await.unwrap(), r#"{"n":2}"#);
+    }
+    stand_in.edit(|state| state.plain = true);
+    stand_in.write_first("app/db", json!({"n": 1}));
+    stand_in.write_first("data/deep", json!({"n": 1}));
+    // It was read a moment ago, and is asked all the same.
+    assert_eq!(found(&asks, "app/db").await.unwrap(), r#"{"n":1}"#);
+    assert_eq!(found(&asks, "app/db").await.unwrap(), r#"{"n":1}"#);
+    // Its answer looks like one, and is none.
+    let error = found(&asks_too, "deep").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(found(&asks_too, "data/deep").await.unwrap(), r#"{"n":1}"#);
+    let error = found(&told, "app/db").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub(crate) struct StandIn {
 pub(crate) struct State {
     /// The mount `secret` as KV 2: name to versions.
     second: BTreeMap<String, Vec<Version>>,
+    /// Whether the mount `secret` is no longer KV 2 and keeps what `old` does.
+    pub(crate) plain: bool,
     /// The mount `old` as KV 1.
     pub(crate) first: BTreeMap<String, Value>,
     /// The lease of secrets of KV 1 in seconds, where it is not the server's default.
@@ -169,6 +171,7 @@ impl State {
                 Some(lease) => granted(token, lease, true),
                 None => refused(&["1 error occurred:\n\t* permission denied\n\n"]),
             },
+            "sys/internal/ui/mounts/secret" if self.plain => mount("secret/", "kv", None),
             "sys/internal/ui/mounts/secret" => mount("secret/", "kv", Some("2")),
             "sys/internal/ui/mounts/old" => mount("old/", "kv", None),
             "sys/internal/ui/mounts/old/inner" => mount("old/", "kv", None),
@@ -178,7 +181,8 @@ impl State {
     }
 
     fn kv(&mut self, received: &Received, path: &str) -> Answer {
-        if let Some(name) = path.strip_prefix("old/") {
+        let secret = path.strip_prefix("secret/").filter(|_| self.plain);
+        if let Some(name) = path.strip_prefix("old/").or(secret) {
             let lease = self.first_lease.unwrap_or(2_764_800);
             return match self.first.get(name) {
                 Some(value) => Answer::json(
