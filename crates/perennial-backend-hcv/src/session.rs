@@ -188,7 +188,7 @@ impl Session {
         if self.parts.auth.is_none() {
             return match error::said(&answer) {
                 Some(error::INVALID_TOKEN) => Err(site.about(others_token_refused())),
-                _ => Ok(answer),
+                _ => Err(others_token_denied(site, &answer)),
             };
         }
         let verdict = self.verdict(cx, &held, &answer).await?;
@@ -472,6 +472,15 @@ fn others_token_refused() -> Error {
     let message = "the token of the agent or proxy was refused";
     Error::new(ErrorKind::Unauthenticated, message)
         .with_help("its log says why it has no other one")
+}
+
+/// Makes the error for a call that is denied to somebody else's token, or that came without one:
+/// the server says the same of both.
+fn others_token_denied(site: &Site<'_>, answer: &Answer) -> Error {
+    let error = site.failed(answer);
+    let help = error.help().unwrap_or_default();
+    let help = format!("does the agent or proxy add its token? If so, {help}");
+    error.with_help(help)
 }
 
 /// How long before its end a token is no longer used, at the most.

@@ -157,6 +157,7 @@ async fn an_agent_that_adds_a_token_is_sent_none_and_asked_about_none() {
         server.forget();
         let error = read(&kv, &Request::new(name)).await.unwrap_err();
         assert_eq!((error.kind(), error.message()), (kind, expected));
+        assert!(error.help().unwrap().contains("agent") || name == "dead");
         assert_eq!(server.requests().len(), 1);
     };
     let denied = "the token may not read `secret/data/closed`";
