@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
-use perennial_backend::ErrorKind;
+use perennial_backend::{ErrorKind, Request, Upkeep};
 use perennial_backend_hcv::{Config, Source};
 use perennial_testkit::http::{Identity, Pair};
+use perennial_testkit::{SimClock, SimRuntime};
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -17,7 +19,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::{config, reads, text};
-use crate::support::kv;
+use crate::support::{kv, read_with};
 
 /// Starts a server that accepts the clients of `trusted`, for as long as the process lives.
 #[expect(
@@ -69,7 +71,9 @@ fn serve(config: Arc<ServerConfig>, stream: TcpStream) -> std::io::Result<()> {
         }
         request.push(byte[0]);
     }
-    let body = r#"{"data":{"ttl":0,"data":{"a":"b"},"metadata":{"version":1}}}"#;
+    // It does for a token, for its renewal, and for a secret.
+    let body = r#"{"data":{"ttl":3600,"renewable":true,"data":{"a":"b"},"metadata":{"version":1}},
+        "auth":{"client_token":"s.canary","lease_duration":3600,"renewable":true}}"#;
     let length = body.len();
     let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes())?;
@@ -125,4 +129,40 @@ async fn a_client_certificate_that_was_refused_is_read_again() {
     // Half a pair costs nothing: what works goes on.
     std::fs::write(&key, "canary").unwrap();
     reads(&kv).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_renews_and_never_logs_in_comes_with_the_certificate_of_the_day() {
+    let (ours, theirs) = (Identity::new("ours"), Identity::new("theirs"));
+    let url = start(&ours, &ours, &TLS13);
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key) = (folder.path().join("cert"), folder.path().join("key"));
+    let write = |pair: &Pair| {
+        std::fs::write(&cert, &pair.certificate_pem).unwrap();
+        std::fs::write(&key, &pair.key_pem).unwrap();
+    };
+    write(&ours.issue("app", &["app"]));
+    let config = config(&url)
+        .with_ca(text(ours.ca_pem()))
+        .with_client_certificate(Source::file(&cert), Source::file(&key));
+    let kv = kv(config);
+    let clock = SimClock::new();
+    let runtime = SimRuntime::new(clock.clone());
+    let renewed = async || {
+        clock.advance_to(kv.due().unwrap());
+        let cx = runtime.context(Duration::from_secs(10));
+        kv.upkeep(&cx).await
+    };
+    let cx = runtime.context(Duration::from_secs(10));
+    read_with(&kv, &cx, &Request::new("db")).await.unwrap();
+    renewed().await.unwrap();
+    // The server refuses the next one, which shows that it came.
+    write(&theirs.issue("app", &["app"]));
+    let error = renewed().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server does not accept the client certificate"
+    );
+    write(&ours.issue("app", &["app"]));
+    renewed().await.unwrap();
 }
