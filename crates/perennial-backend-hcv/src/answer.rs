@@ -1,10 +1,12 @@
 //! What an answer holds: bytes in, facts out. Nothing is sent here, and no message repeats content.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use perennial_backend::{Secret, UnixTime, Version, VersionState};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::config::Engine;
@@ -20,6 +22,14 @@ struct Frame<'a> {
     #[serde(default)]
     lease_duration: Option<u64>,
 }
+
+/// Returns whether a body is in the frame in which Vault and OpenBao say everything, refusals too.
+pub(crate) fn is_vaults(body: &[u8]) -> bool {
+    let read: Result<BTreeMap<Cow<'_, str>, IgnoredAny>, _> = serde_json::from_slice(body);
+    read.is_ok_and(|members| FRAME.iter().any(|name| members.contains_key(*name)))
+}
+
+const FRAME: &[&str] = &["errors", "data", "warnings", "auth"];
 
 fn frame(body: &[u8]) -> Option<Frame<'_>> {
     read(serde_json::from_slice(body).ok()?)
@@ -143,7 +153,7 @@ pub(crate) fn versions(body: &[u8], now: UnixTime) -> Option<Vec<(Facts, Version
         #[serde(default)]
         current_version: u64,
         #[serde(borrow, default)]
-        versions: std::collections::BTreeMap<Cow<'a, str>, RawFacts<'a>>,
+        versions: BTreeMap<Cow<'a, str>, RawFacts<'a>>,
     }
     let inner: Inner<'_> = read(frame(body)?.data?)?;
     let mut facts = Vec::with_capacity(inner.versions.len());

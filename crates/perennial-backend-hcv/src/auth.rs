@@ -33,10 +33,12 @@ pub struct Auth {
 
 #[derive(Clone)]
 pub(crate) enum Method {
+    /// Somebody in between adds a token.
+    None,
     Token(Source),
     AppRole {
         role_id: Secret,
-        secret_id: Source,
+        secret_id: Option<Source>,
         wrapped: bool,
     },
     Kubernetes {
@@ -126,6 +128,12 @@ impl Auth {
         Self { method, path }
     }
 
+    /// Asks without a token: for an agent or a proxy of the vendor's that adds its own.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(Method::None, "none")
+    }
+
     /// Asks with a token.
     #[must_use]
     pub fn token(token: Secret) -> Self {
@@ -144,7 +152,18 @@ impl Auth {
     pub fn approle(role_id: impl Into<Secret>, secret_id: Source) -> Self {
         let method = Method::AppRole {
             role_id: role_id.into(),
-            secret_id,
+            secret_id: Some(secret_id),
+            wrapped: false,
+        };
+        Self::new(method, "approle")
+    }
+
+    /// Logs in as an AppRole that asks for no secret id (`bind_secret_id=false`).
+    #[must_use]
+    pub fn approle_without_secret(role_id: impl Into<Secret>) -> Self {
+        let method = Method::AppRole {
+            role_id: role_id.into(),
+            secret_id: None,
             wrapped: false,
         };
         Self::new(method, "approle")
@@ -155,7 +174,7 @@ impl Auth {
     pub fn approle_wrapped(role_id: impl Into<Secret>, wrapping_token: Source) -> Self {
         let method = Method::AppRole {
             role_id: role_id.into(),
-            secret_id: wrapping_token,
+            secret_id: Some(wrapping_token),
             wrapped: true,
         };
         Self::new(method, "approle")
@@ -238,6 +257,7 @@ impl Auth {
     #[must_use]
     pub fn method(&self) -> &'static str {
         match self.method {
+            Method::None => "none",
             Method::Token(_) => "token",
             Method::AppRole { .. } => "approle",
             Method::Kubernetes { .. } => "kubernetes",
@@ -251,6 +271,11 @@ impl Auth {
     /// Returns whether there is one token and never another one.
     pub(crate) fn is_given_token(&self) -> bool {
         matches!(self.method, Method::Token(Source::Given(_)))
+    }
+
+    /// Returns whether calls are made without a token.
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self.method, Method::None)
     }
 
     /// Checks what was given by code as well as by settings.

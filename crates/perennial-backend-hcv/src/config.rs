@@ -3,6 +3,7 @@
 //! No file is looked at here, and nothing is looked up: what the vendors' own variables say comes
 //! in as settings, too.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use perennial_backend::{Error, Field, Secret, SettingMap};
@@ -10,6 +11,7 @@ use perennial_backend::{Error, Field, Secret, SettingMap};
 use crate::auth::{Auth, Source, contradiction, invalid};
 use crate::fields::{self, SETTINGS, is_conventional};
 use crate::names;
+use crate::transport::Target;
 
 /// Which version of the KV engine a mount has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +72,7 @@ impl Default for Tls {
 }
 
 /// Where the server is, what is read there, and who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// Where the server is: a URL with scheme and host.
@@ -85,6 +87,22 @@ pub struct Config {
     pub auth: Option<Auth>,
     /// Whom to trust, and with which certificate to come.
     pub tls: Tls,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is refused as an address may have a password in it.
+        let address = Target::parse(&self.address).ok();
+        let address = address.map(|target| format!("{}{}", target.origin, target.prefix));
+        f.debug_struct("Config")
+            .field("address", &address)
+            .field("namespace", &self.namespace)
+            .field("mount", &self.mount)
+            .field("engine", &self.engine)
+            .field("auth", &self.auth)
+            .field("tls", &self.tls)
+            .finish()
+    }
 }
 
 impl Default for Config {
@@ -125,7 +143,7 @@ impl Config {
         if let Some(mount) = settings.text(&fields::MOUNT) {
             config = config.with_mount(mount);
         }
-        config.tls = tls(settings)?;
+        config.tls = tls(settings, is_plain(&config.address))?;
         config.check()?;
         Ok(config)
     }
@@ -210,6 +228,12 @@ impl Config {
         };
         auth.check()?;
         let tls = &self.tls;
+        let comes_with_one = auth.method() == "cert" || tls.client_cert.is_some();
+        if comes_with_one && is_plain(&self.address) {
+            let message = "a client certificate needs `protocol` `https`".to_owned();
+            return Err(invalid(message, &fields::CLIENT_CERT_FILE)
+                .with_help("set `protocol` to `https`, or let `address` begin with it"));
+        }
         match (&tls.client_cert, &tls.client_key) {
             (Some(_), None) => {
                 let message = "a client certificate is of no use without its key".to_owned();
@@ -273,10 +297,16 @@ fn address(settings: &SettingMap) -> Result<String, Error> {
     })
 }
 
-fn tls(settings: &SettingMap) -> Result<Tls, Error> {
+/// Returns whether an address is one without TLS.
+fn is_plain(address: &str) -> bool {
+    Target::parse(address).is_ok_and(|target| !target.tls)
+}
+
+fn tls(settings: &SettingMap, plain: bool) -> Result<Tls, Error> {
     // What is configured goes before what the environment says, and two that are configured
-    // contradict each other.
-    let text = |field| given(settings, field);
+    // contradict each other. A certificate of the environment is for another server than one
+    // without TLS.
+    let text = |field| given(settings, field).filter(|(_, vendor)| !(plain && *vendor));
     let either = |pem: &'static Field, file: &'static Field| match (text(pem), text(file)) {
         (Some(_), Some((_, false))) => Err(contradiction(pem, file)),
         (Some((pem, _)), _) => Ok(Some(Source::Given(Secret::from(pem)))),

@@ -107,6 +107,11 @@ impl Post {
         Self::new("auth/token/renew-self".to_owned(), &[])
     }
 
+    /// Returns what is sent.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Writes a version; `object` is a JSON object, and `cas` the version that must be in force.
     pub(crate) fn put(mount: &str, name: &str, object: &[u8], cas: Option<u64>) -> Self {
         let options = cas.map(|version| format!(",\"options\":{{\"cas\":{version}}}"));

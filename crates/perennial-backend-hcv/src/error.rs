@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use perennial_backend::{Cause, ContextKey, Error, ErrorKind, Operation};
 
+use crate::answer;
 use crate::transport::Answer;
 
 pub(crate) use broken::{Broken, broken, is_about_certificates, no_client, too_large};
 use phrases::{
-    CAS_MISMATCH, CAS_REQUIRED, NO_ACTIVE_NODE, NO_HANDLER, NO_NAMESPACE, SEALED, UNINITIALISED,
-    UNSUPPORTED, UPGRADING,
+    CAS_MISMATCH, CAS_REQUIRED, NO_ACTIVE_NODE, NO_HANDLER, NO_NAMESPACE, NO_TOKEN, SEALED,
+    UNINITIALISED, UNSUPPORTED, UPGRADING,
 };
-pub(crate) use phrases::{INVALID_TOKEN, WRONG_ENGINE, said};
+pub(crate) use phrases::{INVALID_TOKEN, WRAPPING_GONE, WRONG_ENGINE, said};
 
 /// What a call was about, for the messages of its failure.
 #[derive(Clone, Debug)]
@@ -52,6 +53,29 @@ impl Site<'_> {
         }
     }
 
+    /// Takes a refusal for what it says only if Vault or OpenBao gave it. What stands before a
+    /// server (an ingress, a filter of requests) knows no secrets and no policies.
+    pub(crate) fn vaults(&self, answer: Answer) -> Result<Answer, Error> {
+        let says_no = matches!(answer.status, 400 | 401 | 403 | 404 | 405);
+        if !says_no || answer::is_vaults(&answer.body) {
+            return Ok(answer);
+        }
+        let help = if wants_tls(&answer.body) {
+            "it speaks TLS: set `protocol` to `https`, or let `address` begin with it"
+        } else {
+            "something in between answers in its place: is the address right?"
+        };
+        let error = self.error(
+            ErrorKind::Unavailable,
+            "what answers is not Vault or OpenBao".to_owned(),
+        );
+        let error = match answer.retry_after {
+            Some(span) => error.with_retry_after(span),
+            None => error,
+        };
+        Err(error.with_help(help).with_cause(cause(&answer, None)))
+    }
+
     /// Makes the error for an answer that is no success.
     pub(crate) fn failed(&self, answer: &Answer) -> Error {
         let said = said(answer);
@@ -64,9 +88,10 @@ impl Site<'_> {
             Some(row) => (row.kind, row.what, row.advice, row.help),
             None if answer.elsewhere => (
                 ErrorKind::Unavailable,
-                "sends us to another host, where the token is not carried",
+                "sends us elsewhere, where the token is not carried",
                 Some(30),
-                "set the address to the active node, or to what stands before all of them",
+                "another host, or https in the place of http: set the address to the active node, \
+                 to what stands before all of them, or to what begins with https",
             ),
             None if answer.status >= 500 => (
                 ErrorKind::Unavailable,
@@ -134,6 +159,12 @@ impl Site<'_> {
                 )
                 .with_help("that takes a moment; it is tried again")
                 .with_retry_after(answer.retry_after.unwrap_or(Duration::from_secs(2))),
+            (400 | 403, NO_TOKEN) => self
+                .error(ErrorKind::Unauthenticated, "no token came".to_owned())
+                .with_help(
+                    "`auth_method` `none` is for an agent or a proxy that adds a token: does it \
+                     log in, and may its token be used?",
+                ),
             (404, NO_HANDLER) => self
                 .error(
                     ErrorKind::InvalidConfig,
@@ -179,6 +210,19 @@ impl Site<'_> {
         .with_cause(Cause::new().with_status(answer.status))
     }
 }
+
+/// Returns whether a body is the complaint of a server that speaks TLS about a call without it.
+fn wants_tls(body: &[u8]) -> bool {
+    let start = body.get(..body.len().min(4096)).unwrap_or_default();
+    let text = String::from_utf8_lossy(start).to_lowercase();
+    WANTS_TLS.iter().any(|words| text.contains(words))
+}
+
+/// What Go says, and what nginx says.
+const WANTS_TLS: &[&str] = &[
+    "http request to an https server",
+    "http request was sent to https port",
+];
 
 struct Row {
     status: u16,
@@ -278,11 +322,16 @@ pub(crate) fn cause(answer: &Answer, said: Option<&'static str>) -> Cause {
     }
 }
 
+/// Returns whether words say that a call is refused for what passes, whoever asks.
+pub(crate) fn passes(said: Option<&'static str>) -> bool {
+    matches!(said, Some(NO_NAMESPACE | SEALED | UPGRADING))
+}
+
 /// Makes the error for a login that the server refused; other failures stay what they are.
 pub(crate) fn refused(site: &Site<'_>, answer: &Answer, method: &str) -> Error {
     let said = said(answer);
     match answer.status {
-        400 | 401 | 403 if !matches!(said, Some(NO_NAMESPACE | SEALED | UPGRADING)) => site
+        400 | 401 | 403 if !passes(said) => site
             .error(
                 ErrorKind::Unauthenticated,
                 format!("the login by `{method}` was refused"),

@@ -1,5 +1,7 @@
 //! The settings, described once. What they mean together is decided in `config` and `auth`.
 
+pub(crate) mod planned;
+
 use perennial_backend::{Field, FieldClass, FieldKind, Origin, Setting, Settings};
 
 /// The settings of this backend.
@@ -45,6 +47,19 @@ pub static SETTINGS: Settings = Settings::new(
         AWS_SESSION_TOKEN,
         AWS_STS_ENDPOINT_URL,
         AWS_IAM_SERVER_ID,
+        planned::GCP_AUTH_ROLE,
+        planned::GCP_LOGIN_PATH,
+        planned::GCP_SERVICE_ACCOUNT,
+        planned::GCP_JWT_EXP,
+        planned::AZURE_AUTH_ROLE,
+        planned::AZURE_LOGIN_PATH,
+        planned::AWS_AUTH_NONCE,
+        planned::AWS_ASSUME_ROLE_ARN,
+        planned::AWS_ROLE_SESSION_NAME,
+        planned::OAUTH2_TOKEN_ENDPOINT,
+        planned::OAUTH2_CLIENT_ID,
+        planned::OAUTH2_CLIENT_SECRET,
+        planned::OAUTH2_AUDIENCES,
         SSL_VERIFY,
         CA_FILE,
         CA_TEXT,
@@ -130,6 +145,7 @@ pub(crate) const AUTH_METHOD: Field = address(
         "cert",
         "userpass",
         "aws_iam",
+        "none",
         "aws_ec2",
         "azure",
         "gcp_gce",

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use perennial_backend::{Cause, Context, ContextKey, Error, ErrorKind, Field, FieldClass, Secret};
 use zeroize::{Zeroize, Zeroizing};
@@ -16,28 +17,32 @@ pub(crate) async fn read(cx: &Context, source: &Source, field: &Field) -> Result
         Source::File(path) => path.clone(),
     };
     let content = cx.run_blocking(move || content(&path)).await?;
-    // Without a credential nobody knows who asks; whom to trust is a matter of settings.
-    let kind = match field.class() {
-        FieldClass::Trust => ErrorKind::InvalidConfig,
-        _ => ErrorKind::Unauthenticated,
-    };
-    let failed = |kind, what: &str| {
+    let failed = |what: &str, may_pass: bool| {
         let message = format!("the file of setting `{}` {what}", field.name());
-        Error::new(kind, message).with_context(ContextKey::Field, field.name())
+        // Whom to trust is a matter of settings. A credential that is not there says nothing of
+        // who asks: whoever writes such files may be about to write this one.
+        let error = match field.class() {
+            FieldClass::Trust => Error::new(ErrorKind::InvalidConfig, message),
+            _ if may_pass => {
+                Error::new(ErrorKind::Unavailable, message).with_retry_after(Duration::from_secs(1))
+            }
+            _ => Error::new(ErrorKind::Unauthenticated, message),
+        };
+        error.with_context(ContextKey::Field, field.name())
     };
     match content {
-        Ok(secret) if secret.expose().is_empty() => Err(failed(kind, "is empty")
+        Ok(secret) if secret.expose().is_empty() => Err(failed("is empty", true)
             .with_help("write the credential into it; it is read again by the next call")),
         Ok(secret) => Ok(secret),
         Err(cause) => {
-            let what = match cause.kind() {
-                io::ErrorKind::NotFound => "does not exist",
-                io::ErrorKind::PermissionDenied => "may not be read",
-                io::ErrorKind::InvalidData => "is larger than 1 MiB",
-                _ => "cannot be read",
+            let (what, may_pass) = match cause.kind() {
+                io::ErrorKind::NotFound => ("does not exist", true),
+                io::ErrorKind::PermissionDenied => ("may not be read", false),
+                io::ErrorKind::InvalidData => ("is larger than 1 MiB", false),
+                _ => ("cannot be read", true),
             };
             let code = format!("{:?}", cause.kind());
-            Err(failed(kind, what)
+            Err(failed(what, may_pass)
                 .with_cause(Cause::new().with_code(code))
                 .with_help("it is read again by the next call"))
         }
@@ -50,11 +55,8 @@ fn content(path: &Path) -> io::Result<Secret> {
     if expected > MOST_BYTES {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    // Large enough from the start, so that no half of it stays behind in memory.
     let room = usize::try_from(expected).unwrap_or_default().max(8192);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room + 1));
-    file.take(u64::try_from(room).unwrap_or(MOST_BYTES))
-        .read_to_end(&mut bytes)?;
+    let mut bytes = whole(file, room)?;
     let end = bytes.trim_ascii_end().len();
     if let Some(rest) = bytes.get_mut(end..) {
         rest.zeroize();
@@ -65,11 +67,32 @@ fn content(path: &Path) -> io::Result<Secret> {
     Ok(Secret::new(std::mem::take(&mut *bytes)))
 }
 
+/// Reads all that there is, or nothing: a file may grow meanwhile, or say that it has no size.
+fn whole(source: impl Read, room: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Large enough from the start, so that no half of it stays behind in memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room + 2));
+    let most = u64::try_from(room).unwrap_or(MOST_BYTES);
+    source.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > room {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
+    Ok(bytes)
+}
+
 const MOST_BYTES: u64 = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_outgrows_what_it_said_is_not_cut() {
+        let read = |length: usize| whole(&vec![b'x'; length][..], 10).map(|bytes| bytes.len());
+        assert_eq!(read(9).unwrap(), 9);
+        assert_eq!(read(10).unwrap(), 10);
+        assert_eq!(read(11).unwrap_err().kind(), io::ErrorKind::Interrupted);
+        assert!(read(1000).is_err());
+    }
 
     #[test]
     fn blanks_at_the_ends_do_not_count() {

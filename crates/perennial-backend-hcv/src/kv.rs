@@ -71,14 +71,31 @@ impl Kv {
         cx: &Context,
         place: &Place<'_>,
     ) -> Result<Option<Engine>, Error> {
-        match self.engines.engine(place) {
-            Some(engine) => Ok(Some(engine)),
-            None => self.ask_mount(cx, place).await,
+        if self.engines.engine(place).is_none() {
+            self.ask_mount(cx, place).await?;
         }
+        Ok(self.engines.engine(place))
     }
 
-    /// Asks a mount for its engine, and notes it.
-    async fn ask_mount(&self, cx: &Context, place: &Place<'_>) -> Result<Option<Engine>, Error> {
+    /// Asks a mount for its engine, unless somebody did a short while ago.
+    async fn ask_mount(&self, cx: &Context, place: &Place<'_>) -> Result<(), Error> {
+        if !self.engines.may_be_asked(place, cx.now()) {
+            return Ok(());
+        }
+        let _asking = self.engines.asking.lock().await;
+        if self.engines.may_be_asked(place, cx.now()) {
+            let engine = self.ask_mount_now(cx, place).await?;
+            self.engines.was_asked(place, engine, cx.now());
+        }
+        Ok(())
+    }
+
+    /// Asks a mount for its engine; `None` if it may not be asked.
+    async fn ask_mount_now(
+        &self,
+        cx: &Context,
+        place: &Place<'_>,
+    ) -> Result<Option<Engine>, Error> {
         let mut site = place.site(None, "read", Operation::Fetch);
         site.path = format!("sys/internal/ui/mounts/{}", place.mount).into();
         let ask = || MountInfo {
@@ -102,10 +119,7 @@ impl Kv {
             return Err(site.about(error));
         }
         match mounted.engine {
-            Ok(engine) => {
-                self.engines.learn(place, engine, cx.now());
-                Ok(Some(engine))
-            }
+            Ok(engine) => Ok(Some(engine)),
             Err(kind) => {
                 let kind = kind
                     .map(|kind| format!(" but `{kind}`"))
@@ -174,7 +188,7 @@ impl Kv {
         let site = place.site(Some("data"), "read", Operation::Fetch);
         match (answer.status, answer::versioned(&answer.body)) {
             (200 | 404, Some(found)) => {
-                self.engines.learn(place, Engine::V2, cx.now());
+                self.engines.learn(place, Engine::V2);
                 Ok(Some(found))
             }
             (404, None) if error::said(&answer).is_some() => Err(site.failed(&answer)),
@@ -183,7 +197,12 @@ impl Kv {
                 Ok(None)
             }
             (200, None) if answer::plain(&answer.body).is_some() => {
-                Err(site.about(wrong_engine(place, Engine::V1)))
+                if place.engine.is_some() {
+                    return Err(site.about(wrong_engine(place, Engine::V1)));
+                }
+                // It is another mount than it was, and this is a secret of KV 1 named `data/…`.
+                self.engines.learn(place, Engine::V1);
+                Ok(None)
             }
             (200, None) => Err(site.not_understood(&answer, "it is no version of KV 2")),
             _ => Err(site.failed(&answer)),
@@ -193,9 +212,7 @@ impl Kv {
     /// Finds out whether a secret is missing only because the mount is KV 1 and not KV 2: the
     /// answers of the two are the same. The mount is asked now and then.
     async fn doubt(&self, cx: &Context, place: &Place<'_>) -> Result<(), Error> {
-        if self.engines.is_old(place, cx.now()) {
-            self.ask_mount(cx, place).await?;
-        }
+        self.ask_mount(cx, place).await?;
         match (place.engine, self.engines.engine(place)) {
             (Some(Engine::V2), Some(Engine::V1)) => {
                 let site = place.site(None, "read", Operation::Fetch);
@@ -234,7 +251,7 @@ impl Kv {
             .await?
             .ok_or_else(none)?;
         let newest = newest.facts.number;
-        for number in (1..newest).rev().take(MOST_STEPS) {
+        for number in (1..newest).rev().take(MOST_STEPS + 1) {
             match self.read_versioned(cx, place, Some(number)).await? {
                 Some(found) if found.object.is_some() => {
                     return given(cx.unix_time(), place, found);
@@ -257,7 +274,7 @@ impl Kv {
     ) -> Result<Fetched, Error> {
         let second = match self.ask_versioned(cx, place, None).await? {
             answer if answer::versioned(&answer.body).is_some() => {
-                self.engines.learn(place, Engine::V2, cx.now());
+                self.engines.learn(place, Engine::V2);
                 return self.fetch_versioned(cx, place, wanted).await;
             }
             answer if matches!(answer.status, 403 | 404) => answer,
@@ -268,12 +285,12 @@ impl Kv {
         };
         match self.read_plain(cx, place).await {
             Ok(Ok(fetched)) => {
-                self.engines.learn(place, Engine::V1, cx.now());
+                self.engines.learn(place, Engine::V1);
                 self.only_current(wanted, Engine::V1)?;
                 Ok(fetched)
             }
             Err(WrongEngine) => {
-                self.engines.learn(place, Engine::V2, cx.now());
+                self.engines.learn(place, Engine::V2);
                 self.fetch_versioned(cx, place, wanted).await
             }
             Ok(Err(first)) => {
@@ -287,6 +304,11 @@ impl Kv {
                 }
             }
         }
+    }
+
+    /// Returns whether a mount has shown itself as KV 1, and nobody said otherwise.
+    fn is_plain(&self, place: &Place<'_>) -> bool {
+        place.engine.is_none() && self.engines.engine(place) == Some(Engine::V1)
     }
 
     /// Refuses everything but the current version where there is no other one.
@@ -316,7 +338,15 @@ impl Backend for Kv {
         let place = Place::of(&self.config, request)?;
         match self.engine(cx, &place).await? {
             None => self.fetch_by_form(cx, &place, wanted).await,
-            Some(Engine::V2) => self.fetch_versioned(cx, &place, wanted).await,
+            Some(Engine::V2) => match self.fetch_versioned(cx, &place, wanted).await {
+                Err(error) if error.kind() == ErrorKind::NotFound && self.is_plain(&place) => {
+                    // Another mount stands in its place since it was asked.
+                    self.only_current(wanted, Engine::V1)?;
+                    let read = self.read_plain(cx, &place).await;
+                    read.unwrap_or(Err(error))
+                }
+                outcome => outcome,
+            },
             Some(Engine::V1) => {
                 self.only_current(wanted, Engine::V1)?;
                 match self.read_plain(cx, &place).await {
@@ -327,7 +357,7 @@ impl Backend for Kv {
                     }
                     // It was upgraded since it was asked.
                     Err(WrongEngine) => {
-                        self.engines.learn(&place, Engine::V2, cx.now());
+                        self.engines.learn(&place, Engine::V2);
                         self.fetch_versioned(cx, &place, wanted).await
                     }
                 }

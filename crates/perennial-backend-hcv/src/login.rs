@@ -3,9 +3,11 @@
 //! When to log in, and what becomes of the token, is decided in `session`.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
+use aws_lc_rs::digest::{Context as Hasher, SHA256};
 use http::HeaderValue;
-use perennial_backend::{Context, Error, ErrorKind, Field, Operation, Secret};
+use perennial_backend::{Context, Error, ErrorKind, Field, Moment, Operation, Secret};
 
 use crate::answer;
 use crate::auth::{Method, Source, check_token};
@@ -16,32 +18,57 @@ use crate::files;
 use crate::session::{Held, Parts, Terms, token_refused};
 use crate::sigv4;
 
-/// A secret id that was unwrapped, and the token in which it had been.
+/// What became of a wrapping token.
 pub(crate) struct Unwrapped {
     wrapping: Secret,
-    outcome: Result<Secret, Error>,
+    /// The secret id that had been in it, or why it is known to be lost; nothing if the token was
+    /// sent and no answer to that is known.
+    outcome: Option<Result<Secret, Error>>,
 }
 
+/// A login that the server refused.
+pub(crate) struct Refused {
+    /// What was sent, as a digest.
+    sent: Fingerprint,
+    at: Moment,
+    error: Error,
+}
+
+/// A digest of all that a login is made with.
+type Fingerprint = [u8; 32];
+
 impl Parts {
-    /// Logs in once.
+    /// Logs in once, but not again for a while with what the server has refused: users are locked
+    /// out for less.
     pub(crate) async fn log_in(&self, cx: &Context) -> Result<Held, Error> {
         let path = &*self.auth.path;
         let post = match &self.auth.method {
+            Method::None => return Ok(Held::nobody(cx.now())),
             Method::Token(source) => return self.take_token(cx, source).await,
             Method::AppRole {
                 role_id,
                 secret_id,
                 wrapped,
             } => {
-                let read = files::read(cx, secret_id, &fields::APPROLE_SECRET_ID_FILE).await?;
-                let secret = if *wrapped {
-                    self.unwrap(cx, read).await?
-                } else {
-                    read
-                };
                 let role = text(role_id, &fields::APPROLE_ROLE_ID)?;
-                let secret = text(&secret, &fields::APPROLE_SECRET_ID)?;
-                Post::login(path, "", &[("role_id", role), ("secret_id", secret)])
+                let secret = match secret_id {
+                    Some(source) => {
+                        let read = files::read(cx, source, &fields::APPROLE_SECRET_ID_FILE).await?;
+                        Some(if *wrapped {
+                            self.unwrap(cx, read).await?
+                        } else {
+                            read
+                        })
+                    }
+                    None => None,
+                };
+                match &secret {
+                    Some(secret) => {
+                        let secret = text(secret, &fields::APPROLE_SECRET_ID)?;
+                        Post::login(path, "", &[("role_id", role), ("secret_id", secret)])
+                    }
+                    None => Post::login(path, "", &[("role_id", role)]),
+                }
             }
             Method::Kubernetes { role, token } => {
                 let jwt = self.jwt(cx, token, &fields::KUBE_API_TOKEN_FILE).await?;
@@ -92,9 +119,24 @@ impl Parts {
         };
         let site = self.site(format!("auth/{path}/login"));
         let since = cx.now();
+        let sent = self.fingerprint(&post);
+        if let Some(refused) = &self.state().refused
+            && refused.sent == sent
+            && since.since(refused.at) < REFUSED_FOR
+        {
+            return Err(refused.error.clone());
+        }
         let answer = self.post(cx, &site, post, None).await?;
         if !answer.is_success() {
-            return Err(error::refused(&site, &answer, self.auth.method()));
+            let error = error::refused(&site, &answer, self.auth.method());
+            if error.kind() == ErrorKind::Unauthenticated {
+                self.state().refused = Some(Refused {
+                    sent,
+                    at: cx.now(),
+                    error: error.clone(),
+                });
+            }
+            return Err(error);
         }
         let granted = answer::granted(&answer.body)
             .ok_or_else(|| site.not_understood(&answer, "no token came"))?;
@@ -104,6 +146,21 @@ impl Parts {
             Err(_) => None,
         };
         held.ok_or_else(|| site.not_understood(&answer, "what came is no token"))
+    }
+
+    /// Makes a digest of what a login is made with, so that the same is known again.
+    fn fingerprint(&self, post: &Post) -> Fingerprint {
+        let mut digest = Hasher::new(&SHA256);
+        // What AWS is sent holds the time, and the keys behind it are given once and for all.
+        if !matches!(self.auth.method, Method::AwsIam { .. }) {
+            digest.update(post.body());
+        }
+        // Whoever logs in by certificate sends nothing else.
+        self.transport
+            .with_client_certificate(|part| digest.update(part));
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.copy_from_slice(digest.finish().as_ref());
+        fingerprint
     }
 
     /// Takes a token that was given, and asks for its terms.
@@ -159,13 +216,24 @@ impl Parts {
         files::read(cx, &Source::file(path), field).await
     }
 
-    /// Takes a secret id out of its wrapping token: once for each token, whatever comes of it.
+    /// Takes a secret id out of its wrapping token: once for each token, unless it may still be
+    /// in there.
     async fn unwrap(&self, cx: &Context, wrapping: Secret) -> Result<Secret, Error> {
+        let mut sent_before = false;
         if let Some(unwrapped) = &self.state().unwrapped
             && unwrapped.wrapping.expose() == wrapping.expose()
         {
-            return unwrapped.outcome.clone();
+            if let Some(outcome) = &unwrapped.outcome {
+                return outcome.clone();
+            }
+            sent_before = true;
         }
+        let note = |outcome| {
+            self.state().unwrapped = Some(Unwrapped {
+                wrapping: wrapping.clone(),
+                outcome,
+            });
+        };
         let site = self.site("sys/wrapping/unwrap".to_owned());
         let not_a_token = || {
             site.error(
@@ -177,28 +245,37 @@ impl Parts {
             .ok()
             .and_then(|()| endpoints::token_header(wrapping.expose()))
             .ok_or_else(not_a_token)?;
+        note(None);
         let answer = self.post(cx, &site, Post::unwrap(), Some(&header)).await?;
-        let outcome = match answer.status {
-            200..300 => answer::unwrapped(&answer.body)
-                .ok_or_else(|| site.not_understood(&answer, "no secret id was wrapped")),
-            400 | 403 => Err(site
-                .error(
-                    ErrorKind::Unauthenticated,
-                    "the wrapped secret id cannot be unwrapped".to_owned(),
-                )
-                .with_help(
-                    "it has expired, or somebody else has unwrapped it before, which may be a \
-                     theft: wrap a new one",
-                )
-                .with_cause(error::cause(&answer, error::said(&answer)))),
-            // It may still be in there.
-            _ => return Err(site.failed(&answer)),
-        };
-        self.state().unwrapped = Some(Unwrapped {
-            wrapping,
-            outcome: outcome.clone(),
-        });
-        outcome
+        let said = error::said(&answer);
+        match answer.status {
+            200..300 => {
+                let outcome = answer::unwrapped(&answer.body)
+                    .ok_or_else(|| site.not_understood(&answer, "no secret id was wrapped"));
+                note(Some(outcome.clone()));
+                outcome
+            }
+            400 | 403 if !error::passes(said) => {
+                let gone = matches!(said, Some(error::WRAPPING_GONE | error::INVALID_TOKEN));
+                let help = match (gone, sent_before) {
+                    (true, false) => LOST,
+                    (true, true) => LOST_HERE,
+                    (false, _) => "the log of the server says why; it is tried again",
+                };
+                let error = site
+                    .error(
+                        ErrorKind::Unauthenticated,
+                        "the wrapped secret id cannot be unwrapped".to_owned(),
+                    )
+                    .with_help(help)
+                    .with_cause(error::cause(&answer, said));
+                if gone {
+                    note(Some(Err(error.clone())));
+                }
+                Err(error)
+            }
+            _ => Err(site.failed(&answer)),
+        }
     }
 
     async fn post(
@@ -212,6 +289,7 @@ impl Parts {
         let request = endpoints::request(&self.transport.target, post, namespace, token)?;
         let sent = self.transport.send(cx, request).await;
         sent.map_err(|error| site.about(error))
+            .and_then(|answer| site.vaults(answer))
     }
 
     fn site(&self, path: String) -> Site<'_> {
@@ -233,3 +311,12 @@ fn text<'s>(secret: &'s Secret, field: &Field) -> Result<&'s str, Error> {
         )
     })
 }
+
+/// For how long what was refused is not sent again.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
+
+const LOST: &str = "it has expired, or somebody else has unwrapped it before, which may be a \
+                    theft: wrap a new one; each vault needs a wrapping token of its own, and \
+                    another one after its settings change";
+const LOST_HERE: &str = "it has expired, or somebody else has unwrapped it before, which may be a \
+                         theft, or an earlier attempt from here lost the answer: wrap a new one";

@@ -4,8 +4,8 @@
 
 /// Returns what is wrong with a path of the store, if anything is.
 ///
-/// A path is made of parts between single slashes. Invariant: what passes names the same place for
-/// us, the client, and every proxy in between, however often each of them decodes it.
+/// A path is made of parts between single slashes. Invariant: what passes has the same number of
+/// parts, none of which is empty or climbs, however often somebody in between decodes it.
 pub(crate) fn flaw(path: &str) -> Option<&'static str> {
     if path.is_empty() {
         return Some("is empty");
@@ -125,8 +125,10 @@ mod tests {
         #[test]
         fn what_passes_has_no_climbing_part_at_any_depth_of_decoding(path in ".{0,24}") {
             if flaw(&path).is_none() {
+                let parts = path.split('/').count();
                 let mut bytes = path.into_bytes();
                 for _ in 0..8 {
+                    prop_assert_eq!(bytes.split(|byte| *byte == b'/').count(), parts);
                     for part in bytes.split(|byte| *byte == b'/') {
                         prop_assert!(!part.is_empty() && part != b"." && part != b"..");
                     }

@@ -19,13 +19,14 @@ use crate::answer;
 use crate::auth::Auth;
 use crate::endpoints::{self, Post};
 use crate::error::{self, Site};
-use crate::login::Unwrapped;
+use crate::login::{Refused, Unwrapped};
 use crate::transport::{Answer, Transport};
 
 /// A token, and the terms on which it is held.
 pub(crate) struct Held {
     pub(crate) token: Secret,
-    header: HeaderValue,
+    /// Nothing where somebody in between adds one.
+    header: Option<HeaderValue>,
     terms: Terms,
 }
 
@@ -76,9 +77,18 @@ impl Held {
         let header = endpoints::token_header(token.expose())?;
         Some(Self {
             token,
-            header,
+            header: Some(header),
             terms,
         })
+    }
+
+    /// Makes what calls without a token are made with.
+    pub(crate) fn nobody(since: Moment) -> Self {
+        Self {
+            token: Secret::from(""),
+            header: None,
+            terms: Terms::new(since, None, false, 0),
+        }
     }
 
     /// Returns whether this is the same token, on whatever terms.
@@ -119,7 +129,19 @@ pub(crate) struct State {
     failed: Option<Error>,
     /// When the token was last known to be alive.
     alive_at: Option<Moment>,
+    /// Until when a token that may not look at itself is no sign of a dead one.
+    mute_until: Option<Moment>,
     pub(crate) unwrapped: Option<Unwrapped>,
+    pub(crate) refused: Option<Refused>,
+}
+
+/// What a refusal says of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Alive,
+    Dead,
+    /// The server does not say.
+    Silent,
 }
 
 /// A login that is under way.
@@ -160,7 +182,17 @@ impl Session {
     ) -> Result<Answer, Error> {
         let held = self.token(cx).await.map_err(|error| site.about(error))?;
         let answer = self.parts.ask(cx, site, make(), &held).await?;
-        if answer.status != 403 || !self.is_dead(cx, &held, &answer).await? {
+        if answer.status != 403 {
+            return Ok(answer);
+        }
+        if self.parts.auth.is_none() {
+            return match error::said(&answer) {
+                Some(error::INVALID_TOKEN) => Err(site.about(others_token_refused())),
+                _ => Err(others_token_denied(site, &answer)),
+            };
+        }
+        let verdict = self.verdict(cx, &held, &answer).await?;
+        if verdict == Verdict::Alive {
             return Ok(answer);
         }
         let again = self.replace(cx, &held).await;
@@ -169,9 +201,12 @@ impl Session {
         if answer.status == 403 && error::said(&answer) == Some(error::INVALID_TOKEN) {
             let message = "the server does not know the token that it has just granted";
             return Err(site
-                .error(ErrorKind::Unauthenticated, message.to_owned())
+                .error(ErrorKind::Unavailable, message.to_owned())
                 .with_retry_after(Duration::from_secs(1))
                 .with_help("another node granted it, and this one has not heard of it yet"));
+        }
+        if answer.status == 403 && verdict == Verdict::Silent {
+            self.try_to_look(cx, &held).await;
         }
         Ok(answer)
     }
@@ -190,6 +225,8 @@ impl Session {
         if held.terms.due.is_none_or(|due| due > cx.now()) {
             return Ok(());
         }
+        // Whoever renews for months never logs in, and certificates are shorter than that.
+        self.parts.transport.look_again(cx).await?;
         if !held.terms.renewable {
             return self.log_in(cx, Some(&held)).await.map(|_| ());
         }
@@ -246,42 +283,54 @@ impl Session {
 
     /// Finds out whether a refusal is about the token and not about what it may do. A token that
     /// was just seen alive is not asked about, so that a path that is closed costs no more calls.
-    async fn is_dead(
+    async fn verdict(
         &self,
         cx: &Context,
         held: &Arc<Held>,
         refusal: &Answer,
-    ) -> Result<bool, Error> {
+    ) -> Result<Verdict, Error> {
         if error::said(refusal) == Some(error::INVALID_TOKEN) {
-            return Ok(true);
+            return Ok(Verdict::Dead);
         }
         {
             let state = self.parts.state();
             if state.held.as_ref().is_some_and(|now| !now.is_same(held)) {
                 // Somebody has another one by now.
-                return Ok(true);
+                return Ok(Verdict::Dead);
             }
             let recently = state
                 .alive_at
                 .is_some_and(|at| cx.now().since(at) < ALIVE_FOR);
-            if recently {
-                return Ok(false);
+            let mute = state.mute_until.is_some_and(|until| cx.now() < until);
+            if recently || mute {
+                return Ok(Verdict::Alive);
             }
         }
         let answer = self.parts.look_up(cx, held).await?;
         Ok(match answer.status {
             200 => {
                 self.parts.state().alive_at = Some(cx.now());
-                false
+                Verdict::Alive
             }
-            403 if error::said(&answer) == Some(error::INVALID_TOKEN) => true,
-            // An old server says no more; where another login costs nothing, it is tried.
-            403 => self.parts.can_log_in_anew(),
+            403 if error::said(&answer) == Some(error::INVALID_TOKEN) => Verdict::Dead,
+            // An old server says no more of a dead token, and one that may not look at itself is
+            // told no more, either: another login shows which of them it is.
+            403 if self.parts.can_log_in_anew() => Verdict::Silent,
+            403 => Verdict::Alive,
             _ => {
                 let site = site_of_upkeep("auth/token/lookup-self", "read");
                 return Err(site.failed(&answer));
             }
         })
+    }
+
+    /// Finds out whether a token that was just granted may look at itself. If not, refusals say
+    /// nothing about tokens for a while, so that a closed path does not cost a login each time.
+    async fn try_to_look(&self, cx: &Context, young: &Arc<Held>) {
+        let looked = self.parts.look_up(cx, young).await;
+        if looked.is_ok_and(|answer| answer.status == 403) {
+            self.parts.state().mute_until = Some(cx.now() + MUTE_FOR);
+        }
     }
 
     /// Puts another token in the place of a dead one.
@@ -321,7 +370,7 @@ impl Session {
         }
         let flight = gate.get_or_insert_with(|| Flight {
             future: Box::pin(Arc::clone(&self.parts).fly(cx.clone())),
-            abandoned_at: cx.deadline() + cx.remaining(),
+            abandoned_at: cx.now() + (2 * cx.remaining()).max(FLIGHT_LEAST),
         });
         let outcome = poll_fn(|task| flight.future.as_mut().poll(task)).await;
         *gate = None;
@@ -343,12 +392,13 @@ impl Parts {
         held: &Held,
     ) -> Result<Answer, Error> {
         let target = &self.transport.target;
-        let request = endpoints::request(target, endpoint, site.namespace, Some(&held.header));
+        let request = endpoints::request(target, endpoint, site.namespace, held.header.as_ref());
         let sent = match request {
             Ok(request) => self.transport.send(cx, request).await,
             Err(error) => Err(error),
         };
         sent.map_err(|error| site.about(error))
+            .and_then(|answer| site.vaults(answer))
     }
 
     /// Asks what the server knows of a token.
@@ -417,10 +467,30 @@ pub(crate) fn token_refused() -> Error {
         .with_help("it has expired, was revoked, or is another server's: set a new one")
 }
 
+/// Makes the error for a token that somebody in between has added.
+fn others_token_refused() -> Error {
+    let message = "the token of the agent or proxy was refused";
+    Error::new(ErrorKind::Unauthenticated, message)
+        .with_help("its log says why it has no other one")
+}
+
+/// Makes the error for a call that is denied to somebody else's token, or that came without one:
+/// the server says the same of both.
+fn others_token_denied(site: &Site<'_>, answer: &Answer) -> Error {
+    let error = site.failed(answer);
+    let help = error.help().unwrap_or_default();
+    let help = format!("does the agent or proxy add its token? If so, {help}");
+    error.with_help(help)
+}
+
 /// How long before its end a token is no longer used, at the most.
 const MARGIN: Duration = Duration::from_millis(500);
 /// For how long a token that was seen alive is believed to be, unless the server says otherwise.
 const ALIVE_FOR: Duration = Duration::from_secs(30);
+/// For how long refusals are believed to say nothing about tokens, once that was seen.
+const MUTE_FOR: Duration = Duration::from_secs(3600);
+/// How long a login goes on at the least, however little time is left to the call that began it.
+const FLIGHT_LEAST: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {

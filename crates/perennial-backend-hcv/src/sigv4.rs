@@ -31,7 +31,11 @@ pub(crate) struct Signed {
 impl Caller<'_> {
     /// Signs the request.
     pub(crate) fn sign(&self, at: UnixTime) -> Result<Signed, Error> {
-        let regional = format!("https://sts.{}.amazonaws.com/", self.region);
+        let domain = match self.region.starts_with("cn-") {
+            true => "amazonaws.com.cn",
+            false => "amazonaws.com",
+        };
+        let regional = format!("https://sts.{}.{domain}/", self.region);
         let endpoint = self.endpoint.unwrap_or(&regional);
         let wrong = || {
             let message = "the STS endpoint is no URL with a host".to_owned();
@@ -220,6 +224,24 @@ mod tests {
                         x-vault-aws-iam-server-id,";
         assert!(authorization.contains(expected), "{authorization}");
         assert!(authorization.contains("/20150830/eu-central-1/sts/aws4_request,"));
+    }
+
+    #[test]
+    fn the_endpoint_of_a_region_is_in_the_domain_of_its_partition() {
+        let keys = keys();
+        let check = |region: &str, expected: &str| {
+            let caller = Caller {
+                keys: &keys,
+                region,
+                endpoint: None,
+                server_id: None,
+            };
+            let signed = caller.sign(UnixTime::EPOCH).unwrap();
+            assert_eq!(decoded(&signed.url), expected);
+        };
+        check("us-east-1", "https://sts.us-east-1.amazonaws.com/");
+        check("us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com/");
+        check("cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn/");
     }
 
     #[test]

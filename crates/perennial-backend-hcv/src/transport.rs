@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub(crate) struct Target {
     pub(crate) origin: String,
     pub(crate) prefix: String,
     host: String,
-    tls: bool,
+    pub(crate) tls: bool,
 }
 
 impl Target {
@@ -56,6 +57,28 @@ impl Target {
             host: host.to_owned(),
             tls: url.scheme() == "https",
         })
+    }
+
+    /// Returns whether calls may pass a proxy of the environment; `host` is where they really go.
+    ///
+    /// A proxy of plain HTTP reads the token and the values, and one that is told another name
+    /// than that of the host cannot find it.
+    fn may_pass_a_proxy(&self, host: &str) -> bool {
+        let bare = host.trim_matches(['[', ']']);
+        let here = match bare.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => {
+                let name = bare.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
+        };
+        self.tls && !here && !self.is_named_otherwise(host)
+    }
+
+    /// Returns whether the name in the certificate is not that of the host.
+    fn is_named_otherwise(&self, host: &str) -> bool {
+        let named = reqwest::Url::parse(&self.origin).ok();
+        named.is_some_and(|url| url.host_str() != Some(host))
     }
 
     /// Puts another host in the place of this one, which then stands in the certificate.
@@ -110,6 +133,8 @@ pub(crate) struct Transport {
     host: String,
     tls: Tls,
     built: Mutex<Option<Built>>,
+    /// Whether the files of certificates may be others by now than those of the client.
+    doubted: AtomicBool,
     /// Held while a client is made, so that one is made at a time.
     making: tokio::sync::Mutex<()>,
 }
@@ -163,6 +188,7 @@ impl Transport {
             host: there.host,
             tls: config.tls.clone(),
             built: Mutex::new(None),
+            doubted: AtomicBool::new(false),
             making: tokio::sync::Mutex::new(()),
         })
     }
@@ -200,23 +226,31 @@ impl Transport {
     }
 
     /// Looks whether the files of certificates are others by now, and makes another client if so.
+    /// The one that is there stays until then.
+    ///
+    /// # Errors
+    /// Those of a client that cannot be made, if there is none yet.
     pub(crate) async fn look_again(&self, cx: &Context) -> Result<(), Error> {
-        if !self.has_files() {
-            return Ok(());
+        self.doubt();
+        self.client(cx).await.map(drop)
+    }
+
+    /// Shows what the client comes with, part by part; nothing where no client was made yet.
+    pub(crate) fn with_client_certificate(&self, mut show: impl FnMut(&[u8])) {
+        if let Some((cert, key)) = self
+            .held()
+            .and_then(|built| built.material.identity.clone())
+        {
+            show(cert.expose());
+            show(key.expose());
         }
-        let held = self.held();
-        let now = self.material(cx).await?;
-        if held.is_some_and(|built| !built.material.is_same(&now)) {
-            self.forget();
-        }
-        Ok(())
     }
 
     fn failed(&self, failure: &reqwest::Error, when: Broken) -> Error {
         let error = error::broken(failure, when);
-        if error::is_about_certificates(&error) && self.has_files() {
-            // The files may be others by now: the next call reads them.
-            self.forget();
+        if error::is_about_certificates(&error) {
+            // The next call reads them.
+            self.doubt();
         }
         error
     }
@@ -233,19 +267,45 @@ impl Transport {
         built.clone()
     }
 
-    fn forget(&self) {
-        *self.built.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn doubt(&self) {
+        if self.has_files() {
+            self.doubted.store(true, Ordering::Release);
+        }
+    }
+
+    /// Returns the client, unless there is none or it may have to be another one.
+    fn undoubted(&self) -> Option<Client> {
+        let doubted = self.doubted.load(Ordering::Acquire);
+        self.held().filter(|_| !doubted).map(|built| built.client)
     }
 
     async fn client(&self, cx: &Context) -> Result<Client, Error> {
-        if let Some(built) = self.held() {
-            return Ok(built.client);
+        if let Some(client) = self.undoubted() {
+            return Ok(client);
         }
         let _making = self.making.lock().await;
-        if let Some(built) = self.held() {
-            return Ok(built.client);
+        if let Some(client) = self.undoubted() {
+            return Ok(client);
         }
+        let held = self.held();
+        match (self.make(cx, held.as_ref()).await, held) {
+            (Ok(client), _) => {
+                self.doubted.store(false, Ordering::Release);
+                Ok(client)
+            }
+            // Files that are being written cost no client that may work.
+            (Err(_), Some(held)) => Ok(held.client),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Makes a client of what the files hold now, unless that is what the one that is held is
+    /// made of.
+    async fn make(&self, cx: &Context, held: Option<&Built>) -> Result<Client, Error> {
         let material = Arc::new(self.material(cx).await?);
+        if let Some(held) = held.filter(|built| built.material.is_same(&material)) {
+            return Ok(held.client.clone());
+        }
         let (tls, target, host) = (self.tls.clone(), self.target.clone(), self.host.clone());
         let given = Arc::clone(&material);
         // The system's certificates are read from disk.
@@ -318,6 +378,9 @@ fn build(tls: &Tls, target: &Target, host: &str, material: &Material) -> Result<
         pem.extend_from_slice(cert.expose());
         let identity = Identity::from_pem(&pem).map_err(|_| not_an_identity())?;
         builder = builder.identity(identity);
+    }
+    if !target.may_pass_a_proxy(host) {
+        builder = builder.no_proxy();
     }
     let named = reqwest::Url::parse(&target.origin).ok();
     if let Some(name) = named.as_ref().and_then(reqwest::Url::host_str)
@@ -411,99 +474,4 @@ const IDLE_LIMIT: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 3;
 
 #[cfg(test)]
-mod tests {
-    use perennial_testkit::LiveRuntime;
-    use perennial_testkit::http::{HttpServer, Identity};
-
-    use super::*;
-
-    #[test]
-    fn addresses_are_taken_apart() {
-        let check = |address: &str, origin: &str, prefix: &str| {
-            let target = Target::parse(address).unwrap();
-            assert_eq!(
-                (target.origin.as_str(), target.prefix.as_str()),
-                (origin, prefix)
-            );
-        };
-        check("http://127.0.0.1:8200", "http://127.0.0.1:8200", "");
-        check(
-            "https://vault.example.com/",
-            "https://vault.example.com",
-            "",
-        );
-        check(
-            "https://Vault.Example.com:443/p/q/",
-            "https://vault.example.com",
-            "/p/q",
-        );
-        check("http://[::1]:8200", "http://[::1]:8200", "");
-    }
-
-    #[test]
-    fn what_is_no_address_is_refused_without_repeating_it() {
-        for address in [
-            "",
-            "vault.example.com",
-            "ftp://canary.example.com",
-            "http://user:canary@vault.example.com",
-            "http://canary@vault.example.com",
-            "http://vault.example.com/?canary",
-            "http://vault.example.com/#canary",
-        ] {
-            let error = Target::parse(address).unwrap_err();
-            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn the_name_of_a_server_is_no_address() {
-        let there = Target::parse("https://10.0.0.5:8200/p").unwrap();
-        let named = there.named("vault.service.consul").unwrap();
-        assert_eq!(named.origin, "https://vault.service.consul:8200");
-        assert_eq!(
-            (named.prefix.as_str(), named.host.as_str()),
-            ("/p", "10.0.0.5")
-        );
-        for name in [
-            "10.0.0.9", "0x7f.1", "[::1]", "::1", "", "a b", "a/b", "a:1", "u@h",
-        ] {
-            assert!(there.named(name).is_err(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_body_grows_and_keeps_every_byte() {
-        let mut body = Body::with_room(Some(1));
-        let mut expected = Vec::new();
-        for round in 0..1000_u32 {
-            let chunk = round.to_le_bytes();
-            body.push(&chunk);
-            expected.extend_from_slice(&chunk);
-        }
-        assert_eq!(*body.bytes, expected);
-        assert!(!body.fits(&vec![0; MOST_BYTES]));
-    }
-
-    #[tokio::test]
-    async fn certificates_are_read_again_when_the_server_is_not_trusted() {
-        let (old, new) = (Identity::new("old"), Identity::new("new"));
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("ca.pem");
-        std::fs::write(&file, old.ca_pem()).unwrap();
-        let server = HttpServer::start_tls(&new, |_| perennial_testkit::http::Answer::new(204));
-        let config = Config::default()
-            .with_address(server.url())
-            .with_ca(Source::file(&file));
-        let transport = Transport::new(&config).unwrap();
-        let send = async || {
-            let cx = LiveRuntime::new().context(Duration::from_secs(10));
-            let request = Request::builder().uri(server.url()).body(Vec::new());
-            transport.send(&cx, request.unwrap()).await
-        };
-        let error = send().await.unwrap_err();
-        assert!(error::is_about_certificates(&error), "{error:?}");
-        std::fs::write(&file, new.ca_pem()).unwrap();
-        assert_eq!(send().await.unwrap().status, 204);
-    }
-}
+mod tests;

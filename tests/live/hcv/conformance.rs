@@ -110,6 +110,7 @@ impl Harness for Scene {
     async fn hang(&self, hung: bool) -> Result<(), Unable> {
         if hung {
             self.vault.freeze();
+            self.vault.stands_still().await;
         } else {
             self.vault.thaw();
         }

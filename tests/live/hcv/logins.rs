@@ -144,6 +144,33 @@ async fn approle_takes_a_secret_id_that_is_given_in_a_file_or_wrapped() {
 
         let wrong = with(&[("approle_secret_id", "canary")]);
         refused(read(&wrong).await, "wrong role id or secret id");
+        refused(read(&with(&[])).await, "no secret id came");
+        let open = json!({
+            "token_policies": ["app"],
+            "bind_secret_id": false,
+            "token_bound_cidrs": ["127.0.0.0/8"],
+            "secret_id_bound_cidrs": ["127.0.0.0/8"],
+        });
+        vault.put("auth/approle/role/open", open).await;
+        let path = "auth/approle/role/open/role-id";
+        let made = vault.ask("GET", path, None).await.unwrap();
+        let role = made["data"]["role_id"].as_str().unwrap();
+        let alone = [("auth_method", "approle"), ("approle_role_id", role)];
+        reads(&vault.backend(&alone)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs Vault: cargo xtask live hcv"]
+async fn a_call_to_which_nobody_adds_a_token_is_denied_and_the_help_says_who_might_have() {
+    bounded(async {
+        let vault = furnished().await;
+        let nobody = vault.backend(&[("auth_method", "none")]);
+        let error = read(&nobody).await.unwrap_err();
+        // The server says no more than that of a policy.
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
+        assert!(error.help().unwrap().contains("agent"), "{error:?}");
     })
     .await;
 }

@@ -193,6 +193,16 @@ impl Vault {
         self.server.lock().unwrap().freeze();
     }
 
+    /// Waits until a server that was frozen stands still, which takes the system a moment.
+    pub(crate) async fn stands_still(&self) {
+        let silent = async || {
+            let asked = self.ask("GET", "sys/health", None);
+            let answered = tokio::time::timeout(Duration::from_millis(100), asked).await;
+            answered.is_err().then_some(())
+        };
+        eventually("it stands still", silent).await;
+    }
+
     pub(crate) fn thaw(&self) {
         self.server.lock().unwrap().thaw();
     }

@@ -16,25 +16,16 @@ impl Auth {
         let given = Given { settings };
         let method = settings.text(&fields::AUTH_METHOD).unwrap_or_default();
         let auth = match method {
+            "none" => Self::none(),
             "token" => given.token()?,
-            "approle" => {
-                let role = Secret::from(given.required(&fields::APPROLE_ROLE_ID)?);
-                let secret =
-                    given.source(&fields::APPROLE_SECRET_ID, &fields::APPROLE_SECRET_ID_FILE)?;
-                let wrapped = settings.boolean(&fields::APPROLE_RESPONSE_WRAPPING);
-                let auth = if wrapped == Some(true) {
-                    Self::approle_wrapped(role, secret)
-                } else {
-                    Self::approle(role, secret)
-                };
-                given.at(auth, &fields::APPROLE_AUTH_PATH)
-            }
+            "approle" => given.approle()?,
             "kubernetes" => {
                 let role = given.required(&fields::KUBE_ROLE)?;
                 let file = given.required(&fields::KUBE_API_TOKEN_FILE)?;
                 given.at(Self::kubernetes(role, file), &fields::KUBE_AUTH_PATH)
             }
             "jwt" => {
+                given.not_yet(fields::planned::OF_JWT)?;
                 let file = given.required(&fields::JWT_FILE)?;
                 let role = given.text(&fields::JWT_ROLE);
                 given.at(Self::jwt(role, file), &fields::JWT_AUTH_PATH)
@@ -45,8 +36,9 @@ impl Auth {
             }
             "userpass" => {
                 let user = given.required(&fields::USERPASS_USERNAME)?;
-                let password =
-                    given.source(&fields::USERPASS_PASSWORD, &fields::USERPASS_PASSWORD_FILE)?;
+                let (text, file) = (&fields::USERPASS_PASSWORD, &fields::USERPASS_PASSWORD_FILE);
+                let password = given.source(text, file)?;
+                let password = password.ok_or_else(|| neither(text, file))?;
                 let auth = Self::userpass(user, password);
                 given.at(auth, &fields::USERPASS_AUTH_PATH)
             }
@@ -98,18 +90,45 @@ impl<'s> Given<'s> {
             .is_some_and(|setting| !is_conventional(field, setting))
     }
 
-    /// Returns a credential that is given either as text or by a file, and by one of them.
-    fn source(&self, text: &Field, file: &Field) -> Result<Source, Error> {
+    /// Returns a credential that is given either as text or by a file, if it is.
+    fn source(&self, text: &Field, file: &Field) -> Result<Option<Source>, Error> {
         match (self.text(text), self.text(file)) {
             (Some(_), Some(_)) => Err(contradiction(text, file)),
-            (Some(secret), None) => Ok(Source::given(secret)),
-            (None, Some(path)) => Ok(Source::file(path)),
-            (None, None) => {
-                let (text, file_name) = (text.name(), file.name());
-                let message = format!("setting `{text}` or `{file_name}` is required");
-                Err(invalid(message, file).with_help(format!("set `{text}` or `{file_name}`")))
-            }
+            (Some(secret), None) => Ok(Some(Source::given(secret))),
+            (None, Some(path)) => Ok(Some(Source::file(path))),
+            (None, None) => Ok(None),
         }
+    }
+
+    /// Refuses what is planned, rather than leave it out.
+    fn not_yet(&self, planned: &[Field]) -> Result<(), Error> {
+        match planned.iter().find(|field| self.text(field).is_some()) {
+            Some(field) => {
+                let name = field.name();
+                let message = format!("the setting `{name}` is not available yet");
+                Err(Error::new(ErrorKind::Unsupported, message)
+                    .with_operation(Operation::Build)
+                    .with_context(ContextKey::Field, name)
+                    .with_help(format!("remove `{name}`, or log in in another way")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The ids of an AppRole: blanks at their ends do not count, as they do not in a file.
+    fn approle(&self) -> Result<Auth, Error> {
+        let role = Secret::from(self.required(&fields::APPROLE_ROLE_ID)?.trim());
+        let (text, file) = (&fields::APPROLE_SECRET_ID, &fields::APPROLE_SECRET_ID_FILE);
+        let secret = self.source(text, file)?;
+        let given = self.text(text).map(|text| Source::given(text.trim()));
+        let wrapped = self.settings.boolean(&fields::APPROLE_RESPONSE_WRAPPING);
+        let auth = match (given.or(secret), wrapped == Some(true)) {
+            (Some(secret), true) => Auth::approle_wrapped(role, secret),
+            (None, true) => return Err(neither(text, file)),
+            (Some(secret), false) => Auth::approle(role, secret),
+            (None, false) => Auth::approle_without_secret(role),
+        };
+        Ok(self.at(auth, &fields::APPROLE_AUTH_PATH))
     }
 
     fn at(&self, auth: Auth, field: &Field) -> Auth {
@@ -149,6 +168,7 @@ impl<'s> Given<'s> {
     }
 
     fn aws(&self) -> Result<Auth, Error> {
+        self.not_yet(fields::planned::OF_AWS_IAM)?;
         let (id, key) = (&fields::AWS_ACCESS_KEY_ID, &fields::AWS_SECRET_ACCESS_KEY);
         // Keys are a pair: one half of the configuration and one of the environment is none.
         let from_environment = !self.is_configured(id) && !self.is_configured(key);
@@ -186,6 +206,12 @@ impl<'s> Given<'s> {
     }
 }
 
+fn neither(text: &Field, file: &Field) -> Error {
+    let (text, file_name) = (text.name(), file.name());
+    let message = format!("setting `{text}` or `{file_name}` is required");
+    invalid(message, file).with_help(format!("set `{text}` or `{file_name}`"))
+}
+
 pub(crate) fn contradiction(one: &Field, other: &Field) -> Error {
     let (one_name, other_name) = (one.name(), other.name());
     let message = format!("settings `{one_name}` and `{other_name}` contradict each other");
@@ -200,6 +226,7 @@ const AVAILABLE: &[&str] = &[
     "cert",
     "userpass",
     "aws_iam",
+    "none",
 ];
 
 /// Where `vault login` and `bao login` keep a token, below the home directory.

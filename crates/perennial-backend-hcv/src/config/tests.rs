@@ -91,6 +91,11 @@ fn the_login_that_is_configured_goes_before_that_of_the_environment() {
     check(vendor(approle.clone()), "approle at approle");
     let elsewhere = approle.with("approle_auth_path", "/team/approle/");
     check(elsewhere, "approle at team/approle");
+    let role_alone = none()
+        .with("auth_method", "approle")
+        .with("approle_role_id", "r");
+    check(role_alone, "approle at approle");
+    check(vendor(none().with("auth_method", "none")), "none at none");
     let kubernetes = none()
         .with("auth_method", "kubernetes")
         .with("kube_role", "r");
@@ -168,21 +173,47 @@ fn what_is_wrong_or_contradicts_is_refused_by_name() {
         "settings `ca_text` and `ca_file` contradict each other",
     );
     wrong(
-        with_token().with("client_cert_file", "/c"),
+        with_token()
+            .with("protocol", "https")
+            .with("client_cert_file", "/c"),
         "a client certificate is of no use without its key",
     );
     wrong(
         with_token().with("client_key_file", "/k"),
         "the key of a client certificate is of no use without it",
     );
-    wrong(by("cert"), "auth method `cert` needs a client certificate");
+    let https = "a client certificate needs `protocol` `https`";
+    wrong(by("cert"), https);
+    let pair = |settings: SettingMap| {
+        let with_cert = settings.with("client_cert_file", "/c");
+        with_cert.with("client_key_file", "/k")
+    };
+    wrong(pair(with_token()), https);
+    wrong(pair(with_token().with("address", "http://h")), https);
+    wrong(
+        by("cert").with("protocol", "https"),
+        "auth method `cert` needs a client certificate",
+    );
     wrong(
         by("approle"),
         "auth method `approle` needs the setting `approle_role_id`",
     );
     wrong(
-        by("approle").with("approle_role_id", "r"),
+        by("approle")
+            .with("approle_role_id", "r")
+            .with("approle_response_wrapping", "true"),
         "setting `approle_secret_id` or `approle_secret_id_file` is required",
+    );
+    wrong(
+        by("approle")
+            .with("approle_role_id", "r")
+            .with("approle_secret_id", "canary")
+            .with("approle_secret_id_file", "/s"),
+        "settings `approle_secret_id` and `approle_secret_id_file` contradict each other",
+    );
+    wrong(
+        by("userpass").with("userpass_username", "u"),
+        "setting `userpass_password` or `userpass_password_file` is required",
     );
     wrong(
         by("approle")
@@ -232,10 +263,102 @@ fn what_is_wrong_or_contradicts_is_refused_by_name() {
         "setting `aws_login_path` takes a path like `/v1/auth/aws/login`, not `/auth/aws`",
     );
     wrong(with_token().with("tokn", "t"), "there is no setting `tokn`");
+    // What is planned is not left out silently where it would count.
+    let keyed = by("aws_iam")
+        .with("aws_auth_role", "r")
+        .with("aws_auth_region", "eu-central-1")
+        .with("aws_access_key_id", "i")
+        .with("aws_secret_access_key", "k");
+    check(
+        keyed.with("aws_assume_role_arn", "arn:aws:iam::1:role/r"),
+        ErrorKind::Unsupported,
+        "the setting `aws_assume_role_arn` is not available yet",
+    );
+    check(
+        by("jwt").with("oauth2_client_secret", "canary"),
+        ErrorKind::Unsupported,
+        "the setting `oauth2_client_secret` is not available yet",
+    );
     for method in ["aws_ec2", "azure", "gcp_gce", "gcp_iam"] {
         let expected = format!("the auth method `{method}` is not available yet");
         check(by(method), ErrorKind::Unsupported, &expected);
     }
+}
+
+#[test]
+fn a_configuration_of_kong_with_logins_that_are_planned_is_read() {
+    let mut map = with_token();
+    for (name, text) in [
+        ("gcp_auth_role", "r"),
+        ("gcp_login_path", "/v1/auth/gcp/login"),
+        ("gcp_service_account", "canary"),
+        ("gcp_jwt_exp", "900"),
+        ("azure_auth_role", "r"),
+        ("azure_login_path", "/v1/auth/azure/login"),
+        ("aws_auth_nonce", "canary"),
+        ("aws_assume_role_arn", "arn:aws:iam::1:role/r"),
+        ("aws_role_session_name", "kong"),
+        ("oauth2_token_endpoint", "https://login.example.com/token"),
+        ("oauth2_client_id", "c"),
+        ("oauth2_client_secret", "canary"),
+        ("oauth2_audiences", "a,b"),
+    ] {
+        map = map.with(name, text);
+    }
+    let config = read(&map);
+    assert_eq!(config.auth.unwrap().method(), "token");
+    let method = map.with("auth_method", "aws_ec2");
+    let error = Config::from_settings(&method).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn blanks_at_the_ends_of_ids_do_not_count_and_those_of_passwords_do() {
+    use crate::auth::Method;
+    let shown = |secret: &Secret| format!("[{}]", secret.expose_str().unwrap());
+    let given = |source: Option<Source>| match source {
+        Some(Source::Given(secret)) => shown(&secret),
+        other => panic!("{other:?}"),
+    };
+    let approle = SettingMap::new()
+        .with("auth_method", "approle")
+        .with("approle_role_id", " r\n")
+        .with("approle_secret_id", "s \n");
+    for map in [
+        approle.clone(),
+        approle.with("approle_response_wrapping", "true"),
+    ] {
+        let Method::AppRole {
+            role_id, secret_id, ..
+        } = read(&map).auth.unwrap().method
+        else {
+            panic!("another method");
+        };
+        assert_eq!(
+            (shown(&role_id), given(secret_id)),
+            ("[r]".into(), "[s]".into())
+        );
+    }
+    let user = SettingMap::new()
+        .with("auth_method", "userpass")
+        .with("userpass_username", "u")
+        .with("userpass_password", " p ");
+    let Method::UserPass { password, .. } = read(&user).auth.unwrap().method else {
+        panic!("another method");
+    };
+    assert_eq!(given(Some(password)), "[ p ]");
+}
+
+#[test]
+fn a_certificate_of_the_environment_gives_way_where_there_is_no_tls() {
+    let check = |address: &str, expected: bool| {
+        let map = with_token().with("address", address);
+        let map = variable(map, "client_cert_file", "VAULT_CLIENT_CERT", "/c");
+        let map = variable(map, "client_key_file", "VAULT_CLIENT_KEY", "/k");
+        assert_eq!(read(&map).tls.client_cert.is_some(), expected, "{address}");
+    };
+    check("http://h", false);
+    check("https://h", true);
 }
 
 #[test]
@@ -262,7 +385,18 @@ fn nothing_shows_a_credential() {
         .with_client_certificate(Source::given("canary"), Source::given("canary"));
     let aws =
         crate::AwsKeys::new("canary", Secret::from("canary")).with_session(Secret::from("canary"));
+    let config = config.with_address("https://vault.example.com:8200/p");
     let kv = crate::Kv::new(config.clone()).unwrap();
+    assert!(format!("{config:?}").contains("https://vault.example.com:8200/p"));
+    for address in [
+        "https://user:canary@vault.example.com",
+        "https://canary@vault.example.com",
+        "canary",
+    ] {
+        let config = Config::default().with_address(address);
+        let shown = format!("{config:?} {config:#?}");
+        assert!(!shown.contains("canary"), "{shown}");
+    }
     let shown = format!("{config:?} {config:#?} {aws:?} {kv:?} {kv:#?}");
     assert!(!shown.contains("canary"), "{shown}");
 }

@@ -15,6 +15,14 @@ pub(crate) enum Broken {
 
 /// Makes the error for a call that came to no answer.
 pub(crate) fn broken(failure: &reqwest::Error, when: Broken) -> Error {
+    if let Some(code) = client_refused(failure) {
+        return Error::new(ErrorKind::Unavailable, NOT_OURS)
+            .with_help(
+                "the settings `client_cert_file` and `client_key_file` say with which one to come; \
+                 their files are read again by the next call",
+            )
+            .with_cause(Cause::new().with_code(code));
+    }
     if let Some(code) = certificate_trouble(failure) {
         return Error::new(ErrorKind::Unavailable, CERTIFICATE)
             .with_help(
@@ -61,12 +69,37 @@ pub(crate) fn broken(failure: &reqwest::Error, when: Broken) -> Error {
     }
 }
 
-/// Returns whether an error says that the server's certificate was not accepted.
+/// Returns whether an error says that a certificate was not accepted, the server's or ours.
 pub(crate) fn is_about_certificates(error: &Error) -> bool {
-    error.message() == CERTIFICATE
+    [CERTIFICATE, NOT_OURS].contains(&error.message())
 }
 
 const CERTIFICATE: &str = "the certificate of the server is not trusted";
+const NOT_OURS: &str = "the server does not accept the client certificate";
+
+/// Looks for the alerts with which a server refuses our certificate, or that there is none.
+fn client_refused(failure: &reqwest::Error) -> Option<&'static str> {
+    const ALERTS: &[&str] = &[
+        "CertificateRequired",
+        "CertificateExpired",
+        "CertificateRevoked",
+        "CertificateUnknown",
+        "UnsupportedCertificate",
+        "BadCertificate",
+        "NoCertificate",
+        "UnknownCA",
+        "AccessDenied",
+    ];
+    let mut next = failure.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if let Some((_, alert)) = text.split_once("received fatal alert") {
+            return ALERTS.iter().find(|name| alert.contains(**name)).copied();
+        }
+        next = cause.source();
+    }
+    None
+}
 
 /// Looks for what TLS did not accept; the words of the library are matched and not repeated.
 fn certificate_trouble(failure: &reqwest::Error) -> Option<&'static str> {
@@ -78,9 +111,6 @@ fn certificate_trouble(failure: &reqwest::Error) -> Option<&'static str> {
         "BadSignature",
         "Revoked",
         "CaUsedAsEndEntity",
-        "CertificateRequired",
-        "UnknownCA",
-        "BadCertificate",
     ];
     let mut next = failure.source();
     let mut about = false;

@@ -19,6 +19,8 @@ pub(crate) const CAS_MISMATCH: &str = "check-and-set did not match";
 pub(crate) const CAS_REQUIRED: &str = "check-and-set is required";
 pub(crate) const UNSUPPORTED: &str = "unsupported operation";
 pub(crate) const INVALID_TOKEN: &str = "invalid token";
+pub(crate) const NO_TOKEN: &str = "no token came";
+pub(crate) const WRAPPING_GONE: &str = "the wrapping token was used or has expired";
 pub(crate) const WRONG_ENGINE: &str = "the mount is KV 2";
 
 /// What the server's words mean, in our words. What stands in no row is not repeated.
@@ -48,10 +50,9 @@ const PHRASES: &[(&str, &str)] = &[
         "lease count quota exceeded",
         "a lease count quota is exceeded",
     ),
-    (
-        "wrapping token is not valid",
-        "the wrapping token was used or has expired",
-    ),
+    ("wrapping token is not valid", WRAPPING_GONE),
+    ("missing client token", NO_TOKEN),
+    ("missing secret_id", "no secret id came"),
     ("invalid role or secret id", "wrong role id or secret id"),
     ("invalid role id", "wrong role id"),
     ("invalid secret id", "wrong secret id"),
@@ -121,13 +122,11 @@ pub(crate) fn said(answer: &Answer) -> Option<&'static str> {
     }
     let words: Words<'_> = serde_json::from_slice(&answer.body).ok()?;
     let warnings = words.warnings.unwrap_or_default();
-    words
-        .errors
+    let texts = words.errors.iter().chain(&warnings);
+    let texts: Vec<_> = texts.map(|text| text.to_lowercase()).collect();
+    // The first row of all that fit, in whatever order the server says them.
+    PHRASES
         .iter()
-        .chain(&warnings)
-        .find_map(|text| {
-            let text = text.to_lowercase();
-            PHRASES.iter().find(|(theirs, _)| text.contains(theirs))
-        })
+        .find(|(theirs, _)| texts.iter().any(|text| text.contains(theirs)))
         .map(|(_, ours)| *ours)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use perennial_backend::{ErrorKind, Request};
-use perennial_backend_hcv::{Config, Kv};
+use perennial_backend_hcv::{Auth, Config, Kv, Source};
 use perennial_testkit::http::{Answer, HttpServer};
 use serde_json::json;
 
@@ -65,7 +65,8 @@ async fn statuses_and_bodies_of_all_kinds_are_errors_that_pass() {
     check(advised, ErrorKind::RateLimited, Some(17)).await;
     let dated = Answer::new(429).with_header("retry-after", "Fri, 27 Nov 2026 00:00:00 GMT");
     check(dated, ErrorKind::RateLimited, Some(1)).await;
-    for status in [500, 502, 504] {
+    // Nor is what an ingress or a filter of requests says about secrets and policies.
+    for status in [400, 401, 403, 404, 405, 500, 502, 504] {
         check(
             Answer::new(status).with_body(html),
             ErrorKind::Unavailable,
@@ -102,6 +103,64 @@ async fn statuses_and_bodies_of_all_kinds_are_errors_that_pass() {
     check(Answer::json(200, large), ErrorKind::Unexpected, None).await;
     let cut = Answer::json(200, r#"{"data":{"data":{"a":"canary"}}}"#).cut_after(20);
     check(cut, ErrorKind::Unavailable, None).await;
+}
+
+#[tokio::test]
+async fn what_stands_before_a_server_knows_no_secrets_and_no_logins() {
+    let stand_in = StandIn::start();
+    stand_in.write("app/db", json!({"a": "b"}));
+    let said = "what answers is not Vault or OpenBao";
+    let check = async |status: u16, body: &str, path: &'static str, help: &str| {
+        let user = Auth::userpass("app", Source::given("canary"));
+        let logs_in = kv(stand_in.config().with_auth(user));
+        let wrapping = Auth::approle_wrapped("r", Source::given("s.canary"));
+        let unwraps = kv(stand_in.config().with_auth(wrapping));
+        let given = kv(stand_in.config());
+        stand_in.edit(|state| state.unwrapped = 0);
+        let answer = Answer::new(status).with_body(body);
+        for kv in [&logs_in, &unwraps, &given] {
+            stand_in.edit(|state| state.instead_at = Some((path, answer.clone())));
+            if let Err(error) = read(kv, &request()).await {
+                assert_eq!(
+                    error.kind(),
+                    ErrorKind::Unavailable,
+                    "{status} {path} {error:?}"
+                );
+                assert_eq!(error.to_string(), said, "{status} {path}");
+                assert!(error.help().unwrap().contains(help), "{error:?}");
+            } else {
+                // That login does not ask there.
+                assert!(!path.is_empty(), "{status}");
+            }
+        }
+        // None of them is the worse for it.
+        stand_in.edit(|state| state.instead_at = None);
+        for kv in [&logs_in, &unwraps, &given] {
+            assert_eq!(read(kv, &request()).await.unwrap(), r#"{"a":"b"}"#);
+        }
+    };
+    let html = "<html>canary</html>";
+    for status in [400, 401, 403, 404, 405] {
+        for path in [
+            "",
+            "/login",
+            "wrapping/unwrap",
+            "lookup-self",
+            "ui/mounts",
+            "secret/data",
+        ] {
+            check(status, html, path, "is the address right").await;
+        }
+        for body in ["", "null", "[]", r#"{"message":"canary","code":404}"#] {
+            check(status, body, "", "is the address right").await;
+        }
+    }
+    for body in [
+        "Client sent an HTTP request to an HTTPS server.\n",
+        "<h1>400</h1>The plain HTTP request was sent to HTTPS port",
+    ] {
+        check(400, body, "", "`protocol` to `https`").await;
+    }
 }
 
 #[tokio::test]
@@ -165,10 +224,7 @@ async fn no_redirect_takes_the_token_to_another_host() {
     stand_in.edit(|state| state.instead = Some(answer));
     let config = Config::default()
         .with_address(stand_in.server.url())
-        .with_auth(perennial_backend_hcv::Auth::userpass(
-            "a",
-            perennial_backend_hcv::Source::given("canary"),
-        ));
+        .with_auth(Auth::userpass("a", Source::given("canary")));
     let error = read(&crate::support::kv(config), &request())
         .await
         .unwrap_err();
@@ -191,7 +247,7 @@ async fn a_redirect_on_the_same_host_is_followed_but_not_for_ever() {
         assert_eq!(received.header("x-vault-token"), Some("s.canary"));
         both()
     });
-    let auth = perennial_backend_hcv::Auth::token(perennial_backend::Secret::from("s.canary"));
+    let auth = Auth::token(perennial_backend::Secret::from("s.canary"));
     let config = Config::default().with_address(server.url()).with_auth(auth);
     let kv = kv(config.with_engine(perennial_backend_hcv::Engine::V2));
     let _ = read(&kv, &request()).await;

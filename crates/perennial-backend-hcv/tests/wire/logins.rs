@@ -2,20 +2,25 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use perennial_backend::{ErrorKind, Request, Secret};
-use perennial_backend_hcv::{Auth, AwsKeys, Config, Source};
-use perennial_testkit::http::{Answer, HttpServer, Received};
+use perennial_backend::{ErrorKind, Request, Secret, Upkeep};
+use perennial_backend_hcv::{Auth, AwsKeys, Config, Engine, Source};
+use perennial_testkit::http::{Answer, HttpServer, Identity, Received};
 use serde_json::{Value, json};
 
-use crate::stand_in::{data, granted};
+use crate::stand_in::{data, granted, refused};
 use crate::support::{kv, read};
 
 /// A server that grants every login and has one secret, for the token that it granted.
 fn server(refuse: bool) -> HttpServer {
-    HttpServer::start(move |received| {
+    HttpServer::start(script(refuse))
+}
+
+fn script(refuse: bool) -> impl Fn(&Received) -> Answer + Send + Sync + 'static {
+    move |received| {
         if received.path().contains("/login") {
             if refuse {
                 let echo = json!({"errors": [received.text()]});
@@ -29,21 +34,31 @@ fn server(refuse: bool) -> HttpServer {
         }
         assert_eq!(received.header("x-vault-token"), Some("s.canary-granted"));
         match received.path() {
-            "/v1/sys/internal/ui/mounts/secret" => Answer::new(403),
+            "/v1/sys/internal/ui/mounts/secret" => refused(&["permission denied"]),
             _ => data(&json!({"data": {"a": "b"}, "metadata": {"version": 1}})),
         }
-    })
+    }
 }
 
 /// Logs in and returns what was sent until then.
 async fn sent(auth: Auth) -> Vec<Received> {
-    let server = server(false);
-    let config = Config::default().with_address(server.url());
-    let config = config.with_namespace("team").with_auth(auth.clone());
-    let config = match auth.method() {
-        "cert" => config.with_client_certificate(Source::given("c"), Source::given("k")),
-        _ => config,
+    let identity = Identity::new("ours");
+    let with_tls = auth.method() == "cert";
+    let server = match with_tls {
+        true => HttpServer::start_tls(&identity, script(false)),
+        false => server(false),
     };
+    let config = Config::default().with_address(server.url());
+    let mut config = config.with_namespace("team").with_auth(auth);
+    if with_tls {
+        let client = identity.issue("app", &["app"]);
+        config = config
+            .with_ca(Source::given(identity.ca_pem()))
+            .with_client_certificate(
+                Source::given(client.certificate_pem.as_str()),
+                Source::given(client.key_pem.as_str()),
+            );
+    }
     let kv = kv(config);
     assert_eq!(
         read(&kv, &Request::new("db")).await.unwrap(),
@@ -93,6 +108,9 @@ async fn each_login_goes_to_its_path_with_what_its_method_asks_for() {
     let approle = Auth::approle(role(), Source::file(&file)).with_path("/team/approle/");
     let body = json!({"role_id": "canary-role", "secret_id": "canary-file"});
     check(approle, "/v1/auth/team/approle/login", body).await;
+    let alone = Auth::approle_without_secret(role());
+    let body = json!({"role_id": "canary-role"});
+    check(alone, "/v1/auth/approle/login", body).await;
     let kubernetes = Auth::kubernetes("app", &file);
     let body = json!({"role": "app", "jwt": "canary-file"});
     check(kubernetes, "/v1/auth/kubernetes/login", body.clone()).await;
@@ -119,6 +137,39 @@ async fn a_wrapped_secret_id_is_unwrapped_before_the_login() {
     assert_eq!(lines, ["/v1/sys/wrapping/unwrap", "/v1/auth/approle/login"]);
     let body: Value = serde_json::from_slice(&sent[1].body).unwrap();
     assert_eq!(body, json!({"role_id": "r", "secret_id": "canary-secret"}));
+}
+
+#[tokio::test]
+async fn an_agent_that_adds_a_token_is_sent_none_and_asked_about_none() {
+    let server = HttpServer::start(|received| {
+        assert_eq!(received.header("x-vault-token"), None);
+        assert_eq!(received.header("x-vault-request"), Some("true"));
+        match received.path() {
+            "/v1/secret/data/closed" => refused(&["permission denied"]),
+            "/v1/secret/data/dead" => refused(&["permission denied", "invalid token"]),
+            "/v1/secret/data/none" => Answer::json(400, r#"{"errors":["missing client token"]}"#),
+            _ => data(&json!({"data": {"a": "b"}, "metadata": {"version": 1}})),
+        }
+    });
+    let config = Config::default().with_address(server.url());
+    let kv = kv(config.with_auth(Auth::none()).with_engine(Engine::V2));
+    let check = async |name: &str, kind, expected: &str| {
+        server.forget();
+        let error = read(&kv, &Request::new(name)).await.unwrap_err();
+        assert_eq!((error.kind(), error.message()), (kind, expected));
+        assert!(error.help().unwrap().contains("agent") || name == "dead");
+        assert_eq!(server.requests().len(), 1);
+    };
+    let denied = "the token may not read `secret/data/closed`";
+    check("closed", ErrorKind::PermissionDenied, denied).await;
+    let dead = "the token of the agent or proxy was refused";
+    check("dead", ErrorKind::Unauthenticated, dead).await;
+    check("none", ErrorKind::Unauthenticated, "no token came").await;
+    assert_eq!(
+        read(&kv, &Request::new("db")).await.unwrap(),
+        r#"{"a":"b"}"#
+    );
+    assert_eq!(kv.due(), None);
 }
 
 #[tokio::test]
@@ -185,7 +236,8 @@ async fn a_file_that_is_not_there_yet_is_read_by_the_next_call() {
         let kv = &kv;
         async move {
             let error = read(kv, &Request::new("db")).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
             assert_eq!(error.to_string(), text);
         }
     };

@@ -5,6 +5,7 @@
 
 mod faults;
 mod logins;
+mod proxies;
 mod requests;
 mod stand_in;
 mod support;

@@ -24,8 +24,12 @@ pub(crate) struct StandIn {
 pub(crate) struct State {
     /// The mount `secret` as KV 2: name to versions.
     second: BTreeMap<String, Vec<Version>>,
+    /// Whether the mount `secret` is no longer KV 2 and keeps what `old` does.
+    pub(crate) plain: bool,
     /// The mount `old` as KV 1.
     pub(crate) first: BTreeMap<String, Value>,
+    /// The lease of secrets of KV 1 in seconds, where it is not the server's default.
+    pub(crate) first_lease: Option<u64>,
     /// Paths that no token may read, without `/v1/`.
     pub(crate) denied: BTreeSet<String>,
     /// Tokens that are alive, and their leases in seconds.
@@ -41,6 +45,10 @@ pub(crate) struct State {
     pub(crate) closed: bool,
     /// An answer that comes in the place of every other one.
     pub(crate) instead: Option<Answer>,
+    /// An answer that comes in the place of those for paths with this in them.
+    pub(crate) instead_at: Option<(&'static str, Answer)>,
+    /// How often something was unwrapped.
+    pub(crate) unwrapped: usize,
 }
 
 #[derive(Clone)]
@@ -122,7 +130,20 @@ impl State {
         if let Some(answer) = &self.instead {
             return answer.clone();
         }
+        if let Some((part, answer)) = &self.instead_at
+            && received.path().contains(part)
+        {
+            return answer.clone();
+        }
         let path = received.path().strip_prefix("/v1/").unwrap_or_default();
+        if path == "sys/wrapping/unwrap" {
+            self.unwrapped += 1;
+            if self.unwrapped > 1 {
+                let gone = "wrapping token is not valid or does not exist";
+                return Answer::json(400, json!({"errors": [gone]}).to_string());
+            }
+            return data(&json!({"secret_id": "canary-secret"}));
+        }
         if let Some(rest) = path.strip_prefix("auth/")
             && rest.contains("/login")
         {
@@ -150,6 +171,7 @@ impl State {
                 Some(lease) => granted(token, lease, true),
                 None => refused(&["1 error occurred:\n\t* permission denied\n\n"]),
             },
+            "sys/internal/ui/mounts/secret" if self.plain => mount("secret/", "kv", None),
             "sys/internal/ui/mounts/secret" => mount("secret/", "kv", Some("2")),
             "sys/internal/ui/mounts/old" => mount("old/", "kv", None),
             "sys/internal/ui/mounts/old/inner" => mount("old/", "kv", None),
@@ -159,12 +181,13 @@ impl State {
     }
 
     fn kv(&mut self, received: &Received, path: &str) -> Answer {
-        if let Some(name) = path.strip_prefix("old/") {
+        let secret = path.strip_prefix("secret/").filter(|_| self.plain);
+        if let Some(name) = path.strip_prefix("old/").or(secret) {
+            let lease = self.first_lease.unwrap_or(2_764_800);
             return match self.first.get(name) {
                 Some(value) => Answer::json(
                     200,
-                    json!({"request_id": "r", "lease_duration": 2_764_800, "data": value})
-                        .to_string(),
+                    json!({"request_id": "r", "lease_duration": lease, "data": value}).to_string(),
                 ),
                 None => nothing(),
             };

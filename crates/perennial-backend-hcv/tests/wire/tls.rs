@@ -1,5 +1,7 @@
 //! Whom to trust: certificates of other authorities, other names, and files that change.
 
+mod mutual;
+
 use perennial_backend::{ErrorKind, Request, Secret};
 use perennial_backend_hcv::{Auth, Config, Kv, Source};
 use perennial_testkit::http::{Answer, HttpServer, Identity, Received};
