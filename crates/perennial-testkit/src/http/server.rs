@@ -202,10 +202,9 @@ impl Drop for HttpServer {
         }
         let broken = self.scene.broken.lock();
         let broken = broken.unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(why) = broken
-            && !std::thread::panicking()
-        {
-            resume_unwind(why);
+        match broken {
+            Some(why) if !std::thread::panicking() => resume_unwind(why),
+            _ => {}
         }
     }
 }
