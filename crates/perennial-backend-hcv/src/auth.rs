@@ -87,6 +87,11 @@ impl Source {
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::File(path.into())
     }
+
+    /// Whether this is the file in which the vendor's tool leaves a token.
+    pub(crate) fn is_of_helper(&self) -> bool {
+        matches!(self, Self::File(path) if path.ends_with(HELPER_FILE))
+    }
 }
 
 /// The AWS keys that sign a login.
@@ -332,3 +337,6 @@ pub(crate) fn invalid(message: String, field: &Field) -> Error {
         .with_operation(Operation::Build)
         .with_context(ContextKey::Field, field.name())
 }
+
+/// The file below the home directory in which the vendor's tool leaves a token.
+const HELPER_FILE: &str = ".vault-token";

@@ -167,6 +167,16 @@ impl Parts {
     async fn take_token(&self, cx: &Context, source: &Source) -> Result<Held, Error> {
         let read = files::read(cx, source, &fields::TOKEN_FILE).await;
         let token = read.map_err(|error| {
+            let code = error.cause().and_then(|cause| cause.code());
+            let error = if code == Some("NotFound") && source.is_of_helper() {
+                // Nobody writes this one by and by: whoever wants it there has to log in.
+                Error::new(
+                    ErrorKind::Unauthenticated,
+                    "there is no token: none is set, and nobody has logged in",
+                )
+            } else {
+                error
+            };
             error.with_help(
                 "log in with `vault login` or `bao login`, or set `token`, `token_file` or another \
                  `auth_method`",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use perennial_backend::{ContextKey, Error, ErrorKind, Field, Operation, Secret, SettingMap};
 
-use super::{Auth, AwsKeys, Source, invalid};
+use super::{Auth, AwsKeys, HELPER_FILE, Source, invalid};
 use crate::fields::{self, is_conventional};
 use crate::names;
 
@@ -228,6 +228,3 @@ const AVAILABLE: &[&str] = &[
     "aws_iam",
     "none",
 ];
-
-/// Where `vault login` and `bao login` keep a token, below the home directory.
-const HELPER_FILE: &str = ".vault-token";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use perennial_backend::{ErrorKind, Request, Secret, Upkeep};
+use perennial_backend::{ErrorKind, Request, Secret, SettingMap, Upkeep};
 use perennial_backend_hcv::{Auth, AwsKeys, Config, Engine, Source};
 use perennial_testkit::http::{Answer, HttpServer, Identity, Received};
 use serde_json::{Value, json};
@@ -246,6 +246,24 @@ async fn a_file_that_is_not_there_yet_is_read_by_the_next_call() {
     failed("the file of setting `kube_api_token_file` is empty").await;
     std::fs::write(&path, "canary").unwrap();
     read(&kv, &Request::new("db")).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_has_not_logged_in_is_told_to() {
+    let server = server(false);
+    let home = tempfile::tempdir().unwrap();
+    let settings = SettingMap::new()
+        .with("address", server.url())
+        .with("home", home.path().to_str().unwrap());
+    let kv = kv(Config::from_settings(&settings).unwrap());
+    let error = read(&kv, &Request::new("db")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(
+        error.to_string().contains("nobody has logged in"),
+        "{error}"
+    );
+    assert!(error.help().unwrap().contains("vault login"));
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
