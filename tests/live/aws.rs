@@ -3,5 +3,6 @@
 mod conformance;
 mod moto;
 mod roles;
+mod shared;
 mod stories;
 mod writing;
