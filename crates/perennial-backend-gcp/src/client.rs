@@ -10,7 +10,7 @@ use google_cloud_gax::error::Error as GaxError;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_secretmanager_v1::client::SecretManagerService;
 use http::Extensions;
-use perennial_backend::{Context, Error, ErrorKind, Moment};
+use perennial_backend::{Context, Error, ErrorKind};
 use tokio::sync::Mutex;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
@@ -25,8 +25,14 @@ pub(crate) struct Client {
     /// Held while one is made, so that many readers make one.
     making: Mutex<()>,
     made: StdMutex<Option<Made>>,
-    /// The last login that failed, for those who waited for it.
-    failed: StdMutex<Option<(Moment, Error)>>,
+    failures: StdMutex<Failures>,
+}
+
+/// What became of the logins that failed, for those who waited for one.
+#[derive(Default)]
+struct Failures {
+    count: u64,
+    last: Option<Error>,
 }
 
 #[derive(Clone)]
@@ -43,7 +49,7 @@ impl Client {
             config,
             making: Mutex::new(()),
             made: StdMutex::new(None),
-            failed: StdMutex::new(None),
+            failures: StdMutex::default(),
         }
     }
 
@@ -82,13 +88,17 @@ impl Client {
         if let Some(made) = self.current() {
             return Ok(made);
         }
-        let asked = cx.now();
+        let before = lock(&self.failures).count;
         let _making = self.making.lock().await;
         if let Some(made) = self.current() {
             return Ok(made);
         }
-        if let Some((at, why)) = &*lock(&self.failed)
-            && *at >= asked
+        // One may have failed while this call waited, which would now fail as slowly once more.
+        if let Failures {
+            count,
+            last: Some(why),
+        } = &*lock(&self.failures)
+            && *count != before
         {
             return Err(why.clone());
         }
@@ -98,7 +108,9 @@ impl Client {
                 Ok(made)
             }
             Err(why) => {
-                *lock(&self.failed) = Some((cx.now(), why.clone()));
+                let mut failures = lock(&self.failures);
+                failures.count = failures.count.wrapping_add(1);
+                failures.last = Some(why.clone());
                 Err(why)
             }
         }

@@ -1,5 +1,7 @@
 //! Versions are written once, at the top.
 
+use std::collections::BTreeSet;
+
 use toml::Value;
 
 use super::{Rule, Violation};
@@ -8,7 +10,7 @@ use crate::workspace::Workspace;
 
 pub(super) const RULE: Rule = Rule {
     name: "workspace-pins",
-    about: "no crate pins a version itself, and our own crates carry the workspace's",
+    about: "no crate pins a version itself, our own carry the workspace's, and no pin is left over",
     check,
 };
 
@@ -34,7 +36,20 @@ fn check(workspace: &Workspace) -> Vec<Violation> {
         .root()
         .get(&["workspace", "dependencies"])
         .and_then(Value::as_table);
+    let used: BTreeSet<_> = workspace
+        .members()
+        .iter()
+        .flat_map(|member| member.manifest.dependencies())
+        .map(|dependency| dependency.package)
+        .collect();
     for (name, value) in shared.into_iter().flatten() {
+        let package = value.get("package").and_then(Value::as_str).unwrap_or(name);
+        if !used.contains(package) && !workspace.is_internal(package) {
+            found.push(Violation::new(
+                "Cargo.toml",
+                format!("no crate depends on `{name}`: remove its line"),
+            ));
+        }
         let own = value.get("version").and_then(Value::as_str);
         if workspace.is_internal(name) && value.get("path").is_some() && own != version {
             found.push(Violation::new(
@@ -88,5 +103,15 @@ mod tests {
         };
         check(&RULE, &[("Cargo.toml", &top("0.2.0"))], &[]);
         check(&RULE, &[("Cargo.toml", &top("0.1.0"))], &["Cargo.toml"]);
+    }
+
+    #[test]
+    fn a_line_that_no_crate_needs_is_found() {
+        let top =
+            "[workspace]\nmembers = [\"crates/*\"]\n[workspace.dependencies]\ntokio = \"1\"\n";
+        let user = "[package]\nname = \"perennial-a\"\n[dependencies]\ntokio.workspace = true\n";
+        let crate_path = "crates/perennial-a/Cargo.toml";
+        check(&RULE, &[("Cargo.toml", top), (crate_path, user)], &[]);
+        check(&RULE, &[("Cargo.toml", top)], &["Cargo.toml"]);
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use perennial_backend::{Backend as _, ErrorKind, Request, Secret};
 use perennial_backend_gcp::{AuthMethod, SecretManager};
-use perennial_testkit::LiveRuntime;
 use perennial_testkit::http::{Answer, HttpServer};
+use perennial_testkit::{LiveRuntime, SimClock, SimRuntime};
 use serde_json::json;
 
 use crate::logins::{METADATA_TOKEN, cloud, config, service_account, token, user};
@@ -116,6 +116,20 @@ async fn those_who_wait_for_a_login_share_its_failure() {
         assert_eq!(read.unwrap_err().kind(), ErrorKind::Unavailable);
     }
     assert_eq!(server.requests().len(), 1);
+}
+
+/// Whoever asks later is no one of those who waited, even if no time has passed.
+#[tokio::test]
+async fn a_failure_is_told_to_nobody_who_asks_after_it() {
+    let server = cloud(true);
+    let backend = SecretManager::new(config(&server)).unwrap();
+    let still = SimRuntime::new(SimClock::new()).context(Duration::from_secs(20));
+    server.down(true);
+    let request = Request::new("s");
+    let failed = backend.fetch(&still, &request).await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::Unavailable, "{failed}");
+    server.down(false);
+    assert!(backend.fetch(&still, &request).await.is_ok());
 }
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use perennial_backend::{ErrorKind, Request, Upkeep};
-use perennial_backend_hcv::{Config, Source};
+use perennial_backend_hcv::{Config, Kv, Source};
 use perennial_testkit::http::{Identity, Pair};
 use perennial_testkit::{SimClock, SimRuntime};
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
@@ -108,26 +109,44 @@ async fn a_server_that_refuses_our_certificate_is_told_from_one_that_is_not_trus
     }
 }
 
+/// A client certificate and its key in files, which may be replaced.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn cert(&self) -> PathBuf {
+        self.0.path().join("cert")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.0.path().join("key")
+    }
+
+    fn write(&self, pair: &Pair) {
+        std::fs::write(self.cert(), &pair.certificate_pem).unwrap();
+        std::fs::write(self.key(), &pair.key_pem).unwrap();
+    }
+
+    /// A client that shows the certificate and trusts this authority.
+    fn client(&self, url: &str, authority: &Identity) -> Kv {
+        let config = config(url)
+            .with_ca(text(authority.ca_pem()))
+            .with_client_certificate(Source::file(self.cert()), Source::file(self.key()));
+        kv(config)
+    }
+}
+
 #[tokio::test]
 async fn a_client_certificate_that_was_refused_is_read_again() {
     let (ours, theirs) = (Identity::new("ours"), Identity::new("theirs"));
     let url = start(&ours, &ours, &TLS13);
-    let folder = tempfile::tempdir().unwrap();
-    let (cert, key) = (folder.path().join("cert"), folder.path().join("key"));
-    let write = |pair: &Pair| {
-        std::fs::write(&cert, &pair.certificate_pem).unwrap();
-        std::fs::write(&key, &pair.key_pem).unwrap();
-    };
-    write(&theirs.issue("app", &["app"]));
-    let config = config(&url)
-        .with_ca(text(ours.ca_pem()))
-        .with_client_certificate(Source::file(&cert), Source::file(&key));
-    let kv = kv(config);
+    let files = Files(tempfile::tempdir().unwrap());
+    files.write(&theirs.issue("app", &["app"]));
+    let kv = files.client(&url, &ours);
     reads(&kv).await.unwrap_err();
-    write(&ours.issue("app", &["app"]));
+    files.write(&ours.issue("app", &["app"]));
     reads(&kv).await.unwrap();
     // Half a pair costs nothing: what works goes on.
-    std::fs::write(&key, "canary").unwrap();
+    std::fs::write(files.key(), "canary").unwrap();
     reads(&kv).await.unwrap();
 }
 
@@ -135,17 +154,9 @@ async fn a_client_certificate_that_was_refused_is_read_again() {
 async fn whoever_renews_and_never_logs_in_comes_with_the_certificate_of_the_day() {
     let (ours, theirs) = (Identity::new("ours"), Identity::new("theirs"));
     let url = start(&ours, &ours, &TLS13);
-    let folder = tempfile::tempdir().unwrap();
-    let (cert, key) = (folder.path().join("cert"), folder.path().join("key"));
-    let write = |pair: &Pair| {
-        std::fs::write(&cert, &pair.certificate_pem).unwrap();
-        std::fs::write(&key, &pair.key_pem).unwrap();
-    };
-    write(&ours.issue("app", &["app"]));
-    let config = config(&url)
-        .with_ca(text(ours.ca_pem()))
-        .with_client_certificate(Source::file(&cert), Source::file(&key));
-    let kv = kv(config);
+    let files = Files(tempfile::tempdir().unwrap());
+    files.write(&ours.issue("app", &["app"]));
+    let kv = files.client(&url, &ours);
     let clock = SimClock::new();
     let runtime = SimRuntime::new(clock.clone());
     let renewed = async || {
@@ -157,12 +168,12 @@ async fn whoever_renews_and_never_logs_in_comes_with_the_certificate_of_the_day(
     read_with(&kv, &cx, &Request::new("db")).await.unwrap();
     renewed().await.unwrap();
     // The server refuses the next one, which shows that it came.
-    write(&theirs.issue("app", &["app"]));
+    files.write(&theirs.issue("app", &["app"]));
     let error = renewed().await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "the server does not accept the client certificate"
     );
-    write(&ours.issue("app", &["app"]));
+    files.write(&ours.issue("app", &["app"]));
     renewed().await.unwrap();
 }
