@@ -241,6 +241,9 @@ impl Config {
                 .invalid(message.to_owned())
                 .with_help("keep one of them"));
         }
+        if let Some(url) = &self.endpoint_url {
+            ENDPOINT_URL.check(url)?;
+        }
         let given = self.service_account.is_some() || self.credentials_file.is_some();
         if given && self.auth_method != AuthMethod::Auto {
             let message = "setting `auth_method` leaves out the credentials that are given";

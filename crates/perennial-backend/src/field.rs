@@ -232,6 +232,7 @@ impl Field {
             FieldKind::Duration => "seconds, or a number with s, m, h or d".to_owned(),
             FieldKind::Choice(words) if words.contains(&text) => return Ok(()),
             FieldKind::Choice(words) => format!("one of {}", words.join(", ")),
+            FieldKind::Url if has_user(text) => "a URL without a user or password".to_owned(),
             FieldKind::Url if is_url(text) => return Ok(()),
             FieldKind::Url => "a URL that begins with http:// or https://".to_owned(),
         };
@@ -288,6 +289,13 @@ pub fn parse_boolean(text: &str) -> Option<bool> {
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     perennial_reference::parse_duration(text)
+}
+
+/// Whether a URL says as whom to come: settings of addresses are shown, and credentials are not.
+fn has_user(text: &str) -> bool {
+    let authority = text.split_once("://").map(|(_, rest)| rest);
+    let authority = authority.and_then(|rest| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
 }
 
 fn is_url(text: &str) -> bool {

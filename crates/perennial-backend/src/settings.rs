@@ -175,8 +175,11 @@ mod tests {
         let error = TOKEN.check("s.canary").unwrap_err();
         assert!(!format!("{error} {error:?}").contains("canary"));
         let address: Field = Field::new("address", FieldKind::Url, "Where.");
-        let error = address.check("user:canary@vault:8200").unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("canary"));
+        for text in ["user:canary@vault:8200", "https://user:canary@vault:8200/a"] {
+            let error = address.check(text).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("canary"));
+        }
+        assert!(address.check("https://vault:8200/a@b").is_ok());
         let map = SettingMap::new().with("token", "s.canary");
         assert!(!format!("{map:?}").contains("canary"));
     }

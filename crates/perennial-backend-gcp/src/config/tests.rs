@@ -3,6 +3,7 @@
 use perennial_backend::{ErrorKind, Setting};
 
 use super::*;
+use crate::SecretManager;
 
 fn read(settings: &SettingMap) -> Config {
     Config::from_settings(settings).unwrap()
@@ -125,6 +126,16 @@ fn given_credentials_and_a_method_that_uses_none_contradict_each_other() {
 fn no_credential_is_in_debug() {
     let config = Config::default().with_service_account(Secret::from("canary"));
     assert!(!format!("{config:?}").contains("canary"));
+}
+
+#[test]
+fn an_endpoint_is_a_url_and_holds_no_credentials() {
+    for url in ["", "secretmanager", "https://user:canary@host"] {
+        let error = SecretManager::new(Config::default().with_endpoint_url(url));
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{url}");
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
 }
 
 #[test]

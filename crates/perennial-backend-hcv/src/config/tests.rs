@@ -149,7 +149,7 @@ fn what_is_wrong_or_contradicts_is_refused_by_name() {
     );
     wrong(
         with_token().with("address", "http://user:canary@h"),
-        "the address of the server has a user or a password in it",
+        "setting `address` takes a URL without a user or password",
     );
     wrong(
         with_token().with("host", "h/canary/"),
