@@ -400,3 +400,13 @@ fn nothing_shows_a_credential() {
     let shown = format!("{config:?} {config:#?} {aws:?} {kv:?} {kv:#?}");
     assert!(!shown.contains("canary"), "{shown}");
 }
+
+#[test]
+fn an_address_that_code_gives_holds_no_credentials_either() {
+    let config = read(&with_token()).with_address("http://user:canary@h");
+    let error = crate::Kv::new(config).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    let shown = format!("{error} {error:?}");
+    assert!(shown.contains("has a user or a password in it"), "{shown}");
+    assert!(!shown.contains("canary"), "{shown}");
+}
